@@ -1,0 +1,66 @@
+# For GNU make 3.81 (macOS) and later. `make` alone says what there is.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+REQUIREMENTS := requirements.txt requirements-dev.txt chalicelayer/requirements.txt
+PACKAGES := $(VENV)/packages.stamp
+MODULES := node_modules/modules.stamp
+
+# One sentence to the error output, and out.
+fail = { echo "$(1)" >&2; exit 1; }
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test lint coverage bench replay tools
+
+help: ## Say what each command does
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+run: $(PACKAGES) ## Run everything on this machine; PORT=8000 unless given
+	@$(BIN)/python -m local
+
+test: tools lint $(MODULES) ## Lint, check types and run all tests; ARGS= goes to pytest
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(PACKAGES) ## Check style and types only
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy .
+
+coverage: tools $(PACKAGES) $(MODULES) ## Run all tests and list the lines and branches that none of them reached
+	$(BIN)/python -m coverage run -m pytest $(ARGS)
+	$(BIN)/python -m coverage report
+
+bench: $(PACKAGES) ## Measure
+	$(BIN)/python -m bench $(ARGS)
+
+replay: $(PACKAGES) ## Sign and post the webhook bodies of FILE= to what `make run` runs
+	@test -n "$(FILE)" || $(call fail,Say which file: make replay FILE=bodies.jsonl)
+	@$(BIN)/python -m local.replay "$(FILE)" $(ARGS)
+
+# What the tests need of this machine beside Python; checked first, because the rest takes a while.
+tools:
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && command -v npm >/dev/null || \
+		$(call fail,The tests need Node.js 20 or later with npm: on Debian 13 run apt-get install nodejs npm (for Debian 12 see https://nodejs.org/en/download)$(comma) on macOS brew install node.)
+	@test "$$(java -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -n 1)" -ge 17 2>/dev/null || \
+		$(call fail,The tests need Java 17 or later on the PATH: on Debian run apt-get install default-jre-headless$(comma) on macOS brew install --cask temurin.)
+
+comma := ,
+
+$(BIN)/python:
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		$(call fail,Python 3.11 or later is needed: on Debian 12 or later run apt-get install python3 python3-venv$(comma) on macOS brew install python; if it has another name say so with make PYTHON=python3.13.)
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || \
+		$(call fail,This Python cannot make virtual environments: on Debian run apt-get install python3-venv.)
+	@echo "Making $(VENV); the first time takes a minute."
+	@"$(PYTHON)" -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(PACKAGES): $(BIN)/python $(REQUIREMENTS)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-dev.txt
+	@$(BIN)/python -m pip check --disable-pip-version-check >/dev/null || $(BIN)/python -m pip check
+	@touch $@
+
+$(MODULES): package-lock.json .npmrc
+	@npm ci --loglevel=error
+	@touch $@

@@ -1,0 +1,345 @@
+"""Conversations, the rows of their logs, and how both change. Pure: no I/O, and the clock is always passed in.
+
+A conversation is one user talking to one Page. Every change here is a function from the old value to the new one, so
+that the store can write it conditioned on the old one, and so that doing the same change twice changes nothing more.
+All times are milliseconds since the epoch. `sent_at` is Meta's word for when something was said and orders the log;
+`received_at`, `last_activity_at` and the times of pauses are ours and order everything else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from chalicelib.errors import BadRequest
+
+AuthorType = Literal["user", "bot", "operator", "page_inbox", "system"]
+State = Literal["received", "delivered", "held", "queued", "sent", "read", "failed", "refused", "unconfirmed"]
+
+UNREAD_KINDS = frozenset({"text", "attachment", "postback", "unsupported"})
+"""What a user does that a person should look at; reactions, edits, referrals and the like are only logged."""
+
+QUIET_KINDS = frozenset({"handover", "policy"})
+"""Logged without moving the conversation in any list."""
+
+PREVIEW_LENGTH = 200
+SEND_TIMEOUT = 60_000
+"""After so many milliseconds a row that is still queued has outlived the function that was sending it."""
+
+_ID = r"(?:[A-Za-z0-9_-]{1,128}|~[0-9a-f]{32})"
+_CONVERSATION_ID = re.compile(rf"(messenger|instagram):({_ID}):({_ID})")
+_BARE_USER_ID = re.compile(_ID)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a conversation takes place: the platform, our Page, and the user as that Page knows them."""
+
+    platform: str
+    page_id: str
+    user_id: str
+
+    @property
+    def conversation_id(self) -> str:
+        """`<platform>:<page id>:<user id>`."""
+        return f"{self.platform}:{self.page_id}:{self.user_id}"
+
+    @classmethod
+    def parse(cls, conversation_id: str) -> Address:
+        """Read a full conversation id; BadRequest where it is none."""
+        match = _CONVERSATION_ID.fullmatch(conversation_id)
+        if match is None:
+            raise BadRequest("This is not a conversation id. Write it as messenger:<page id>:<user id>.")
+        return cls(match[1], match[2], match[3])
+
+    @staticmethod
+    def is_user_id(text: str) -> bool:
+        """Whether this could be a user id standing alone."""
+        return _BARE_USER_ID.fullmatch(text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did something: a user, the bot, an operator, the Page inbox, or the system itself."""
+
+    type: AuthorType
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a send did not go out: a stable code, a sentence for the operator, and whether sending again can help."""
+
+    code: str
+    message: str
+    can_retry: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One row of a conversation's log.
+
+    `raw` is the JSON text of what Meta sent (one item of `messaging`), or of what we send. `details` holds what the
+    row's kind brings, ready for an answer in JSON. `state` is None where nothing is to happen to the row any more.
+    `caused` is the epoch that this row's pause or resume led to: its effect is never repeated.
+    """
+
+    conversation_id: str
+    id: str
+    author: AuthorType
+    kind: str
+    sent_at: int
+    received_at: int
+    by: Actor | None = None
+    text: str | None = None
+    attachments: tuple[Mapping[str, Any], ...] = ()
+    details: Mapping[str, Any] | None = None
+    raw: str | None = None
+    cut: bool = False
+    standby: bool = False
+    state: State | None = None
+    held_under: int | None = None
+    caused: int | None = None
+    attempt: int = 0
+    attempted_at: int | None = None
+    mid: str | None = None
+    failure: Failure | None = None
+
+    @property
+    def order(self) -> str:
+        """The key that orders the log: thirteen digits of `sent_at`, then the id."""
+        return f"{self.sent_at:013d}#{self.id}"
+
+    @property
+    def is_new(self) -> bool:
+        """A user's event that is neither with the bot nor held."""
+        return self.state == "received"
+
+    @property
+    def wants_person(self) -> bool:
+        """Whether it makes the conversation unread, and waiting where it is paused."""
+        return self.author == "user" and self.kind in UNREAD_KINDS
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether a person has thereby answered the user."""
+        return self.author == "page_inbox" or (self.author == "operator" and self.state == "sent")
+
+    def state_for_readers(self, now: int, delivered_at: int | None = None, read_at: int | None = None) -> State | None:
+        """The state as readers see it: watermarks applied, and a send that outlived its function is unconfirmed."""
+        if self.state == "queued" and now - (self.attempted_at or self.received_at) > SEND_TIMEOUT:
+            return "unconfirmed"
+        if self.state == "sent":
+            if read_at is not None and self.sent_at <= read_at:
+                return "read"
+            if delivered_at is not None and self.sent_at <= delivered_at:
+                return "delivered"
+        return self.state
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Why the bot is silent: since when, until when (None: until somebody resumes), by whom, and the reason."""
+
+    since: int
+    until: int | None
+    by: Actor
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LastMessage:
+    """The newest row of the log, as lists show it. `order` is the row's key."""
+
+    order: str
+    author: AuthorType
+    by: Actor | None
+    text: str
+    sent_at: int
+
+    @property
+    def id(self) -> str:
+        """The row's id."""
+        return self.order.partition("#")[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """One user talking to one Page.
+
+    `epoch` rises by one with every pause and resume; `version` with every write, and each write is conditioned on it
+    or on what it relies on. `pause` may have ended already: ask `pause_at`.
+    """
+
+    id: str
+    epoch: int = 0
+    version: int = 0
+    pause: Pause | None = None
+    waiting_since: int | None = None
+    changed_at: int = 0
+    last_activity_at: int = 0
+    last_message: LastMessage | None = None
+    last_user_message_at: int | None = None
+    last_received_at: int | None = None
+    last_answer_at: int | None = None
+    last_operator: Actor | None = None
+    last_operator_at: int | None = None
+    seen_at: int | None = None
+    delivered_at: int | None = None
+    read_at: int | None = None
+    name: str | None = None
+    picture_url: str | None = None
+    draining: str | None = None
+
+    def pause_at(self, now: int) -> Pause | None:
+        """The pause that holds at this time; None once it has ended, whether or not anybody has acted on that."""
+        if self.pause is None or (self.pause.until is not None and self.pause.until <= now):
+            return None
+        return self.pause
+
+    @property
+    def unread(self) -> bool:
+        """Whether the user has said something that nobody has looked at."""
+        return self.last_received_at is not None and self.last_received_at > (self.seen_at or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The global stop: while `paused`, no bot speaks in any conversation."""
+
+    paused: bool = False
+    reason: str | None = None
+    by: Actor | None = None
+    since: int | None = None
+    version: int = 0
+
+
+SYSTEM = Actor("system", "system", "chalice-hitl")
+STOP = Actor("system", "stop", "Global stop")
+"""Who makes the pauses of the global stop."""
+
+
+def touched(conversation: Conversation, row: Message, now: int) -> Conversation:
+    """The conversation after this row was logged.
+
+    Everything follows from times that are stored with the row, so that touching twice, late or in another order ends
+    in the same state.
+    """
+    last = conversation.last_message
+    changed = replace(
+        conversation,
+        last_activity_at=max(conversation.last_activity_at, now),
+        last_message=last if last is not None and last.order > row.order else preview(row),
+    )
+    if row.wants_person:
+        changed = replace(
+            changed,
+            last_user_message_at=max(conversation.last_user_message_at or 0, row.sent_at),
+            last_received_at=max(conversation.last_received_at or 0, row.received_at),
+        )
+        if changed.pause is not None and row.received_at > (changed.last_answer_at or 0):
+            since = max(row.received_at, changed.pause.since)
+            changed = replace(changed, waiting_since=min(changed.waiting_since or since, since))
+    return answered(changed, row) if row.is_answer else changed
+
+
+def answered(conversation: Conversation, row: Message) -> Conversation:
+    """The conversation after a person's answer went out: nobody waits but for what came later."""
+    at = max(conversation.last_answer_at or 0, row.received_at)
+    waiting, received = conversation.waiting_since, conversation.last_received_at or 0
+    if waiting is not None and waiting <= at:
+        waiting = received if received > at else None
+    changed = replace(conversation, last_answer_at=at, waiting_since=waiting)
+    if row.author == "operator" and row.received_at >= (conversation.last_operator_at or 0):
+        changed = replace(changed, last_operator=row.by, last_operator_at=row.received_at)
+    return changed
+
+
+def paused(conversation: Conversation, pause: Pause) -> Conversation:
+    """The conversation after a transition to paused; a person's answer is due from now on."""
+    return replace(
+        conversation,
+        epoch=conversation.epoch + 1,
+        pause=pause,
+        waiting_since=pause.since,
+        changed_at=pause.since,
+        last_activity_at=max(conversation.last_activity_at, pause.since),
+    )
+
+
+def repaused(conversation: Conversation, until: int | None, reason: str | None, by: Actor) -> Conversation:
+    """A second pause of a paused conversation changes its end and its reason where they are given, not its epoch.
+
+    A pause of the global stop becomes the caller's own, so that lifting the stop does not end it.
+    """
+    old = conversation.pause
+    if old is None:
+        return conversation
+    pause = replace(
+        old,
+        until=old.until if until is None else until,
+        reason=old.reason if reason is None else reason,
+        by=by if old.by == STOP else old.by,
+    )
+    return replace(conversation, pause=pause)
+
+
+def resumed(conversation: Conversation, now: int) -> Conversation:
+    """The conversation after a transition to active."""
+    return replace(
+        conversation,
+        epoch=conversation.epoch + 1,
+        pause=None,
+        waiting_since=None,
+        changed_at=now,
+        last_activity_at=max(conversation.last_activity_at, now),
+    )
+
+
+def transition_row(conversation: Conversation, by: Actor, reason: str | None, now: int) -> Message:
+    """The row `t:<epoch>` that says who made this transition and why; it is newer than the pause that it ends."""
+    pause = conversation.pause
+    return Message(
+        conversation_id=conversation.id,
+        id=f"t:{conversation.epoch}",
+        author="system",
+        by=by,
+        kind="resumed" if pause is None else "paused",
+        text=reason,
+        sent_at=now,
+        received_at=now,
+        details={"epoch": conversation.epoch} | ({} if pause is None else {"until": pause.until}),
+    )
+
+
+def release_of(payload: str | None, release: str) -> tuple[bool, int | None]:
+    """Whether a postback's payload is the user's wish to have the bot back, and the epoch that it names."""
+    word, _, epoch = (payload or "").partition(":")
+    if word != release or (epoch and not re.fullmatch(r"[0-9]{1,10}", epoch)):
+        return False, None
+    return True, int(epoch) if epoch else None
+
+
+def releases(conversation: Conversation, row: Message, release: str) -> bool:
+    """Whether this row ends the conversation's pause.
+
+    One that names an epoch ends that pause only; one that does not must have been sent after the pause began.
+    """
+    if row.kind != "postback" or row.caused is not None or conversation.pause is None:
+        return False
+    is_release, epoch = release_of((row.details or {}).get("payload"), release)
+    return is_release and (epoch == conversation.epoch if epoch is not None else row.sent_at > conversation.changed_at)
+
+
+def preview(row: Message) -> LastMessage:
+    """What a list shows of a row: its text, cut at 200 characters, or its kind in brackets."""
+    if row.text:
+        text = row.text
+    elif row.attachments:
+        text = f"[{row.attachments[0].get('type') or 'attachment'}]"
+    else:
+        text = f"[{row.kind}]"
+    return LastMessage(row.order, row.author, row.by, text[:PREVIEW_LENGTH], row.sent_at)

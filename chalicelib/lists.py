@@ -1,0 +1,191 @@
+"""Pages of conversations and of history: which partitions to read, in what order, and where a page ends.
+
+A cursor is the key of the last row that was looked at. Keys end in the row's id, so that the next page begins exactly
+behind it whatever has moved meanwhile: a conversation that did not move is neither skipped nor shown twice. Private to
+`store`.
+"""
+
+from __future__ import annotations
+
+import base64
+import heapq
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Any, Literal
+
+from chalicelib.conversation import Conversation, Message
+from chalicelib.errors import BadRequest
+from chalicelib.tables import SHARDS, ConversationItem, MessageItem, conversation_of, message_of
+
+Status = Literal["all", "active", "paused", "waiting"]
+
+MAX_SCANNED = 1000
+"""Rows that one call looks at; where a filter matches few, the page is short and its cursor leads on."""
+MAX_WAITING = 1000
+FOREIGN_CURSOR = "The cursor is not from this list. Begin again without a cursor."
+
+_LAST = "~"
+"""Sorts behind every id in a key."""
+_FIRST_AFTER = "!"
+"""Appended to a key, sorts behind it and before the next one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of conversations, the cursor of the next (None: this was the last), and where a search has got to (ms)."""
+
+    conversations: tuple[Conversation, ...]
+    cursor: str | None
+    searched_to: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A page of messages, newest first, and the cursor of the next."""
+
+    messages: tuple[Message, ...]
+    cursor: str | None
+
+
+class Lists:
+    """The queries behind every list. Reads are eventually consistent, but for history."""
+
+    def __init__(self, conversations: type[ConversationItem], messages: type[MessageItem]) -> None:
+        self._conversations = conversations
+        self._messages = messages
+
+    def page(self, status: Status, now: int, limit: int, cursor: str | None, query: str) -> Listing:
+        """A page of a list, filtered by name and user id where a query is given."""
+        scope = f"{status}?{query}"
+        position = _opened(cursor, scope)
+        size = _page_size(MAX_SCANNED if query else limit)
+        if status in ("all", "active"):
+            rows = self._recent("0", position, size)
+        else:
+            rows = self._queue("waiting", position, size)
+            if status == "paused":
+                rows = _chained(rows, lambda: self._queue("answered", position, size), position)
+        wanted = _filter(status, now, query)
+        found: list[Conversation] = []
+        last: str | None = None
+        for scanned, (key, conversation) in enumerate(rows):
+            if len(found) == limit or scanned == MAX_SCANNED:
+                return Listing(tuple(found), _sealed(scope, last or ""), _time_of(last) if query else None)
+            last = key
+            if wanted(conversation):
+                found.append(conversation)
+        return Listing(tuple(found), None, 0 if query else None)
+
+    def since(self, mark: int, limit: int, cursor: str | None) -> Listing:
+        """The conversations whose last activity is at `mark` or later, newest first."""
+        scope = f"since {mark}"
+        rows = list(islice(self._recent(f"{mark:013d}#", _opened(cursor, scope), _page_size(limit)), limit + 1))
+        more = _sealed(scope, rows[limit - 1][0]) if len(rows) > limit else None
+        return Listing(tuple(conversation for _, conversation in rows[:limit]), more)
+
+    def history(self, conversation_id: str, limit: int, cursor: str | None) -> History:
+        """A page of a conversation's log."""
+        order = self._messages.by_time
+        position = _opened(cursor, conversation_id)
+        condition = None if position is None else self._messages.order < position
+        found = order.query(conversation_id, condition, scan_index_forward=False, limit=limit + 1, consistent_read=True)
+        messages = [message_of(item) for item in found]
+        more = _sealed(conversation_id, messages[limit - 1].order) if len(messages) > limit else None
+        return History(tuple(messages[:limit]), more)
+
+    def waiting_count(self, now: int) -> int:
+        """How many wait, up to MAX_WAITING."""
+        model = self._conversations
+        lasting = model.paused_until.does_not_exist() | (model.paused_until > now)
+
+        def shard(number: int) -> Iterator[ConversationItem]:
+            # PynamoDB's count would go on to the end of the partition, whatever its limit.
+            key = model.queue.startswith("waiting#")
+            return model.paused.query(number, key, lasting, attributes_to_get=["id"], page_size=MAX_WAITING)
+
+        waiting = chain.from_iterable(shard(number) for number in range(SHARDS))
+        return sum(1 for _ in islice(waiting, MAX_WAITING))
+
+    def held_count(self, conversation_id: str, epoch: int) -> int:
+        """How many rows are held under an epoch."""
+        return self._messages.by_held.count(conversation_id, self._messages.held_key.startswith(f"{epoch:010d}#"))
+
+    def _recent(self, low: str, position: str | None, size: int) -> Iterator[tuple[str, Conversation]]:
+        def shard(number: int) -> Iterator[tuple[str, Conversation]]:
+            condition = self._conversations.activity.between(low, position or _LAST)
+            found = self._conversations.recent.query(number, condition, scan_index_forward=False, page_size=size)
+            for item in found:
+                if item.activity is not None and item.activity != position:
+                    yield item.activity, conversation_of(item)
+
+        return heapq.merge(*(shard(number) for number in range(SHARDS)), key=_key, reverse=True)
+
+    def _queue(self, word: str, position: str | None, size: int) -> Iterator[tuple[str, Conversation]]:
+        low = position + _FIRST_AFTER if position is not None and position.startswith(f"{word}#") else f"{word}#"
+
+        def shard(number: int) -> Iterator[tuple[str, Conversation]]:
+            condition = self._conversations.queue.between(low, f"{word}#{_LAST}")
+            for item in self._conversations.paused.query(number, condition, page_size=size):
+                if item.queue is not None:
+                    yield item.queue, conversation_of(item)
+
+        return heapq.merge(*(shard(number) for number in range(SHARDS)), key=_key)
+
+
+def _chained(
+    first: Iterator[tuple[str, Conversation]],
+    second: Callable[[], Iterator[tuple[str, Conversation]]],
+    position: str | None,
+) -> Iterator[tuple[str, Conversation]]:
+    if position is None or not position.startswith("answered#"):
+        yield from first
+    yield from second()
+
+
+def _filter(status: Status, now: int, query: str) -> Callable[[Conversation], bool]:
+    word = query.casefold()
+
+    def wanted(conversation: Conversation) -> bool:
+        is_paused = conversation.pause_at(now) is not None
+        if status != "all" and is_paused == (status == "active"):
+            return False
+        user_id = conversation.id.rpartition(":")[2]
+        return not word or word in (conversation.name or "").casefold() or word in user_id.casefold()
+
+    return wanted
+
+
+def _page_size(limit: int) -> int:
+    """Rows that one query asks a partition for, so that mostly one each is enough."""
+    return limit // SHARDS + limit // (2 * SHARDS) + 4
+
+
+def _key(row: tuple[str, Conversation]) -> str:
+    return row[0]
+
+
+def _time_of(key: str | None) -> int | None:
+    parts = (key or "").split("#")
+    digits = parts[0] if parts[0].isdigit() else parts[1] if len(parts) > 1 else ""
+    return int(digits) if digits.isdigit() else None
+
+
+def _sealed(scope: str, position: str) -> str:
+    return base64.urlsafe_b64encode(json.dumps([scope, position]).encode()).decode().rstrip("=")
+
+
+def _opened(cursor: str | None, scope: str) -> str | None:
+    if cursor is None:
+        return None
+    try:
+        opened: Any = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, RecursionError):
+        opened = None
+    if not isinstance(opened, list) or len(opened) != 2 or opened[0] != scope:
+        raise BadRequest(FOREIGN_CURSOR)
+    position = opened[1]
+    if not isinstance(position, str) or not 0 < len(position) <= 1000 or not position.isprintable():
+        raise BadRequest(FOREIGN_CURSOR)
+    return position

@@ -1,0 +1,210 @@
+"""The Graph API client: what our Pages say, their sender actions, and the profiles of the people who write to them.
+
+Meta gives a send no idempotency key, so this module is strict about what it makes again by itself: only what certainly
+had no effect, because nothing left this machine or because Meta's error is one that it calls transient. Where no
+clear answer came it says `Unconfirmed` and leaves the decision to a person.
+
+The access token travels in a header and never in a URL, and no error here holds it, the app secret or the proof.
+Reference: https://developers.facebook.com/docs/messenger-platform/reference/send-api
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import quote, urlencode
+
+import urllib3
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationValueError, NewConnectionError
+
+from chalicelib.conversation import Address
+from chalicelib.errors import Misconfigured, Transient, Unconfirmed
+from chalicelib.refusals import ADVICE, read_answer
+from chalicelib.settings import Page, Settings
+
+Action = Literal["typing_on", "typing_off", "mark_seen"]
+
+TIMEOUT = urllib3.Timeout(connect=3.0, read=8.0)
+"""Seconds for connecting, and for each wait for Meta's answer."""
+BACKOFF = (0.3, 1.0)
+"""Seconds before the second and the third try of a call; there is no fourth."""
+PATIENCE = 6.0
+"""Seconds after which no further try begins, so that all tries together fit into a function of 30 s."""
+IDLE = 60.0
+"""Seconds after which an unused connection is not trusted: a gateway may have dropped it without a word, and the send
+that finds out would have to be called unconfirmed."""
+
+_UNANSWERED = "Meta gave no clear answer. Try again in a moment."
+_UNREACHED = (
+    "Meta could not be reached and nothing was sent. Try again in a moment; if it stays so, check HITL_GRAPH_URL."
+)
+_RETRIED = frozenset({1, 2, 1200, None})
+"""The codes of the transient errors that are tried again within the call; None: nothing had been sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that Meta fetches by itself from `url`, which must be public."""
+
+    type: Literal["image", "audio", "video", "file"]
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What a Page says: a text, an attachment or a template, and quick replies below it.
+
+    `template` is a Graph template payload (`{"template_type": …}`), `quick_replies` are Graph quick replies. That the
+    parts go together and are within Meta's limits is for the caller to see to.
+    """
+
+    text: str | None = None
+    attachment: Attachment | None = None
+    template: Mapping[str, Any] | None = None
+    quick_replies: tuple[Mapping[str, Any], ...] = ()
+
+    def to_graph(self) -> dict[str, Any]:
+        """The Graph API's `message` object, without metadata."""
+        message: dict[str, Any] = {}
+        if self.text is not None:
+            message["text"] = self.text
+        if self.template is not None:
+            message["attachment"] = {"type": "template", "payload": dict(self.template)}
+        elif self.attachment is not None:
+            message["attachment"] = {"type": self.attachment.type, "payload": {"url": self.attachment.url}}
+        if self.quick_replies:
+            message["quick_replies"] = [dict(reply) for reply in self.quick_replies]
+        return message
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What Meta shows of a person; each part may be missing. On Instagram the one name is the first name."""
+
+    first_name: str | None = None
+    last_name: str | None = None
+    picture_url: str | None = None
+
+    @property
+    def name(self) -> str | None:
+        """First and last name, as far as they are known."""
+        return " ".join(part for part in (self.first_name, self.last_name) if part) or None
+
+
+class Messenger:
+    """Speaks to the Graph API for every Page that the settings hold a token of.
+
+    `sleep` waits between tries, `clock` counts seconds and never goes back.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        http: urllib3.PoolManager | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        timeout: urllib3.Timeout = TIMEOUT,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings
+        self._http = http or urllib3.PoolManager()
+        self._sleep = sleep
+        self._timeout = timeout
+        self._clock = clock
+        self._used = clock()
+
+    def send(self, conversation_id: str, message: Outgoing, metadata: str) -> str:
+        """Say `message` to the user and return Meta's id of it (the mid); its echo will carry `metadata`.
+
+        Raises a GraphError that says why it was refused, `Unconfirmed` where it may have been sent all the same.
+        """
+        body = {"messaging_type": "RESPONSE", "message": {**message.to_graph(), "metadata": metadata}}
+        mid = self._post(Address.parse(conversation_id), body).get("message_id")
+        if not isinstance(mid, str) or not mid:
+            raise Unconfirmed(ADVICE[Unconfirmed])
+        return mid
+
+    def action(self, conversation_id: str, action: Action) -> None:
+        """Show the user that we type, or that we have seen what they wrote."""
+        try:
+            self._post(Address.parse(conversation_id), {"sender_action": action})
+        except Unconfirmed:
+            raise Transient(_UNANSWERED) from None
+
+    def profile(self, conversation_id: str) -> Profile:
+        """Who the user is. Without Meta's leave to see profiles the answer is empty, and so is the profile."""
+        address = Address.parse(conversation_id)
+        names = "name" if address.platform == "instagram" else "first_name,last_name"
+        try:
+            answer = self._call("GET", address, address.user_id, {"fields": f"{names},profile_pic"}, None)
+        except Unconfirmed:
+            raise Transient(_UNANSWERED) from None
+        first = _text(answer, "first_name") or _text(answer, "name")
+        return Profile(first, _text(answer, "last_name"), _text(answer, "profile_pic"))
+
+    def _post(self, address: Address, body: Mapping[str, Any]) -> dict[str, Any]:
+        body = {"recipient": {"id": address.user_id}, **body}
+        return self._call("POST", address, f"{address.page_id}/messages", {}, json.dumps(body).encode())
+
+    def _call(
+        self, method: str, address: Address, path: str, query: Mapping[str, str], body: bytes | None
+    ) -> dict[str, Any]:
+        page = self._page(address)
+        secret = self._settings.app_secret
+        proof = hmac.new(secret.encode(), page.token.encode(), hashlib.sha256).hexdigest()
+        fields = urlencode({**query, "appsecret_proof": proof})
+        url = f"{self._settings.graph_url}/{self._settings.graph_version}/{quote(path)}?{fields}"
+        headers = {"Authorization": f"Bearer {page.token}", "Content-Type": "application/json"}
+        end = self._clock() + PATIENCE
+
+        def attempt() -> dict[str, Any]:
+            return read_answer(*self._exchange(method, url, headers, body), _name(page), (page.token, secret, proof))
+
+        for pause in BACKOFF:
+            try:
+                return attempt()
+            except Transient as error:
+                if error.graph_code not in _RETRIED or self._clock() + pause > end:
+                    raise
+            self._sleep(pause)
+        return attempt()
+
+    def _exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> tuple[int, bytes]:
+        if self._clock() - self._used > IDLE:
+            self._http.clear()
+        self._used = self._clock()
+        # The causes are cut off: they carry the request with them.
+        try:
+            response = self._http.request(
+                method, url, body=body, headers=headers, timeout=self._timeout, retries=False, redirect=False
+            )
+        except LocationValueError:
+            raise Misconfigured("HITL_GRAPH_URL is not a URL that can be called.") from None
+        except (NewConnectionError, ConnectTimeoutError):
+            raise Transient(_UNREACHED) from None
+        except HTTPError:
+            raise Unconfirmed(ADVICE[Unconfirmed]) from None
+        return response.status, response.data
+
+    def _page(self, address: Address) -> Page:
+        for page in self._settings.pages:
+            if (page.platform, page.id) == (address.platform, address.page_id):
+                if not (page.token.isascii() and page.token.isprintable()):
+                    raise Misconfigured(f"HITL_PAGE_TOKEN: the token of {_name(page)} has a character that none has.")
+                return page
+        form = address.page_id if address.platform == "messenger" else f"instagram:{address.page_id}"
+        raise Misconfigured(f"HITL_PAGE_TOKEN has no token for {_name(address)}. Add {form}=<its access token>.")
+
+
+def _text(answer: Mapping[str, Any], key: str) -> str | None:
+    value = answer.get(key)
+    return value if isinstance(value, str) and value else None
+
+
+def _name(place: Page | Address) -> str:
+    page_id = place.id if isinstance(place, Page) else place.page_id
+    return f"the {'Instagram account' if place.platform == 'instagram' else 'Page'} {page_id}"

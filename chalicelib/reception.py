@@ -1,0 +1,125 @@
+"""Receive: every event of a webhook body is logged, noted on its conversation and queued, in this order.
+
+Dying between any two steps is repaired by Meta's retry: the row's id is taken then, and the repeat goes on from the
+values of the row. A row that is with the bot or held is done with.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from chalicelib.conversation import QUIET_KINDS, Address, Message
+from chalicelib.errors import Unstorable, describe
+from chalicelib.events import Delivery, Echo, Event, Watermark
+from chalicelib.handoff import Handoff
+from chalicelib.mailbox import Letter
+from chalicelib.ports import Clock, MailboxPort, StorePort
+from chalicelib.replies import Replies
+
+logger = logging.getLogger(__name__)
+
+WORKERS = 16
+"""Conversations of one webhook body that are handled at the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many events met which end. `failed` ones may succeed when Meta sends the body again."""
+
+    counts: Mapping[str, int]
+
+    @property
+    def failed(self) -> int:
+        """Events that are not durable yet."""
+        return self.counts.get("failed", 0)
+
+
+class Reception:
+    """Takes events in."""
+
+    def __init__(
+        self, store: StorePort, mailbox: MailboxPort, handoff: Handoff, replies: Replies, clock: Clock
+    ) -> None:
+        self._store = store
+        self._mailbox = mailbox
+        self._handoff = handoff
+        self._replies = replies
+        self._clock = clock
+
+    def receive(self, events: Iterable[Event]) -> Tally:
+        """Take events in, those of a conversation in order, conversations side by side.
+
+        A failed event keeps the later ones of its conversation from being taken before it, and nobody else's.
+        """
+        by_conversation: dict[str, list[Event]] = {}
+        for event in events:
+            by_conversation.setdefault(event.address.conversation_id, []).append(event)
+        lots = list(by_conversation.values())
+        if len(lots) <= 1:
+            return Tally(sum(map(self._receive_in_order, lots), Counter[str]()))
+        with ThreadPoolExecutor(min(WORKERS, len(lots))) as pool:
+            return Tally(sum(pool.map(self._receive_in_order, lots), Counter[str]()))
+
+    def _receive_in_order(self, events: list[Event]) -> Counter[str]:
+        counts: Counter[str] = Counter()
+        for done, event in enumerate(events):
+            try:
+                counts[self._receive(event)] += 1
+            except Exception as error:  # neighbours must not suffer, and Meta sends the body again
+                logger.error("An event was not taken in: %s", describe(error))
+                counts["failed"] += len(events) - done
+                break
+        return counts
+
+    def _receive(self, event: Event) -> str:
+        if isinstance(event, Watermark):
+            return self._note_watermark(event)
+        if isinstance(event, Echo) and self._is_own(event):
+            return "echo"
+        row = event.row(self._clock())
+        existing, was_cut = self._append(row)
+        if existing is not None:
+            if existing.state in ("delivered", "held"):
+                return "duplicate"
+            if existing.id.startswith("s:"):
+                self._replies.settle_echo(existing, row.mid)
+                return "echo"
+            row = existing
+        if row.kind not in QUIET_KINDS:
+            self._handoff.touch(row)
+        if row.is_new:
+            self._mailbox.post(Letter(row.conversation_id, row.id))
+        if existing is not None:
+            return "duplicate"
+        return "quarantined" if was_cut else "received"
+
+    def _append(self, row: Message) -> tuple[Message | None, bool]:
+        """Log it; what DynamoDB refuses as it is, is logged without its content, marked as cut."""
+        try:
+            return self._store.append(row), row.cut
+        except Unstorable:
+            address = Address.parse(row.conversation_id)
+            raw = json.dumps({"sender": {"id": address.user_id}, "recipient": {"id": address.page_id}})
+            bare = replace(row, text=None, attachments=(), details=None, raw=raw, cut=True)
+            return self._store.append(bare), True
+
+    def _note_watermark(self, event: Watermark) -> str:
+        conversation_id = event.address.conversation_id
+        if isinstance(event, Delivery):
+            self._store.watermark(conversation_id, delivered_at=event.until)
+        else:
+            self._store.watermark(conversation_id, read_at=event.until)
+        return "watermark"
+
+    def _is_own(self, event: Echo) -> bool:
+        row_id = event.own_row_id
+        row = None if row_id is None else self._store.row(event.address.conversation_id, row_id)
+        if row is None:
+            return False
+        self._replies.settle_echo(row, event.mid)
+        return True

@@ -1,0 +1,152 @@
+"""What we send to a user: logged first, then given to Meta, then settled by Meta's answer or by its echo.
+
+A row is found by the caller's own id, so that a repeated request never sends twice. Where nobody can know whether
+Meta took it, the row is unconfirmed; an echo settles it, and only a person may send it again.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from chalicelib.conversation import Actor, Conversation, Failure, Message, State, answered, preview
+from chalicelib.errors import Conflict, GraphError, LostRace, Misconfigured, NotFound, Unavailable, Unconfirmed
+from chalicelib.events import OWN_METADATA
+from chalicelib.handoff import RACES, Handoff
+from chalicelib.messenger import Outgoing
+from chalicelib.ports import Clock, MessengerPort, StorePort
+
+RETRIABLE = ("failed", "refused", "unconfirmed")
+
+
+class Replies:
+    """Sends, and what becomes of them."""
+
+    def __init__(self, store: StorePort, messenger: MessengerPort, handoff: Handoff, clock: Clock) -> None:
+        self._store = store
+        self._messenger = messenger
+        self._handoff = handoff
+        self._clock = clock
+
+    def reply(
+        self, conversation_id: str, client_id: str, message: Outgoing, by: Actor, *, retry: bool = False
+    ) -> Message:
+        """Send once, whatever is repeated: the row as it is after Meta's answer, or as an earlier call left it.
+
+        With `retry`, a row that failed, was refused or is unconfirmed is sent again. Conflict where the client id
+        stands for another message, or where the row is still being sent.
+        """
+        if self._store.conversation(conversation_id) is None:
+            raise NotFound("There is no such conversation. It begins with the user's first message.")
+        row = self._row(conversation_id, client_id, message, by)
+        existing = self._log(row)
+        if existing is None:
+            return self._send(row, message)
+        if existing.raw != row.raw:
+            text = "This client_id stands for another message already. Choose a new one for each message."
+            raise Conflict(text, "client_id_reused")
+        again = self._again(existing) if retry else None
+        if again is None:
+            return existing
+        self._handoff.touch(again)
+        return self._send(again, message)
+
+    def say(self, conversation_id: str, client_id: str, message: Outgoing, by: Actor) -> None:
+        """Send for a bot: once for each client id, whatever the bot says when it is given its event again."""
+        row = self._row(conversation_id, client_id, message, by)
+        if self._log(row) is None:
+            self._send(row, message)
+
+    def settle_echo(self, row: Message, mid: str | None) -> None:
+        """The user's device has what this row says, whatever we believed; safe to repeat."""
+        self._settle(row, replace(row, state="sent", mid=row.mid or mid, failure=None))
+
+    def _row(self, conversation_id: str, client_id: str, message: Outgoing, by: Actor) -> Message:
+        now = self._clock()
+        graph = message.to_graph()
+        attachment = graph.get("attachment")
+        return Message(
+            conversation_id=conversation_id,
+            id=f"s:{client_id}",
+            author="operator" if by.type == "operator" else "bot",
+            by=by,
+            kind="text" if attachment is None else "attachment",
+            text=message.text or _template_text(message),
+            attachments=() if attachment is None else (attachment,),
+            raw=json.dumps(graph, separators=(",", ":"), sort_keys=True),
+            sent_at=now,
+            received_at=now,
+            state="queued",
+            attempt=1,
+            attempted_at=now,
+        )
+
+    def _log(self, row: Message) -> Message | None:
+        """Log a row that is to be sent; the row that has its id already, where there is one."""
+        existing = self._store.append(row)
+        if existing is None or existing.state == "queued":
+            self._handoff.touch(existing or row)
+        return existing
+
+    def _again(self, existing: Message) -> Message | None:
+        now = self._clock()
+        state = existing.state_for_readers(now)
+        if state == "queued":
+            raise Conflict("This message is still being sent. Wait a minute before you send it again.", "still_sending")
+        if state not in RETRIABLE:
+            return None
+        row = replace(existing, state="queued", attempt=existing.attempt + 1, attempted_at=now, failure=None)
+        try:
+            self._store.change(existing, row)
+        except LostRace:
+            raise Conflict("Somebody else is sending this message again just now.", "still_sending") from None
+        return row
+
+    def _send(self, row: Message, message: Outgoing) -> Message:
+        try:
+            mid = self._messenger.send(row.conversation_id, message, OWN_METADATA + row.id)
+        except (GraphError, Misconfigured) as error:
+            state: State = "unconfirmed" if isinstance(error, Unconfirmed) else "failed"
+            failure = Failure(error.code, error.message, getattr(error, "can_retry", False))
+            return self._settle(row, replace(row, state=state, failure=failure))
+        return self._settle(row, replace(row, state="sent", mid=mid, failure=None))
+
+    def _settle(self, row: Message, outcome: Message) -> Message:
+        """Write what became of a send. What was sent stays sent, whoever learns of it first."""
+        for _ in range(RACES):
+            settled = _settled(row, outcome)
+            try:
+                if settled != row:
+                    self._store.change(row, settled)
+            except LostRace:
+                row = self._store.row(row.conversation_id, row.id) or row
+                continue
+            if settled.state == "sent":
+                self._follow(settled)
+            return settled
+        raise Unavailable("This message is changing too fast. Look at it again.")
+
+    def _follow(self, row: Message) -> None:
+        merged = row.mid is not None and self._store.alias(row)
+
+        def follow(conversation: Conversation) -> Conversation:
+            last = conversation.last_message
+            if merged and last is not None and last.id == f"m:{row.mid}":
+                conversation = replace(conversation, last_message=preview(row))
+            return answered(conversation, row) if row.is_answer else conversation
+
+        if merged or row.is_answer:
+            self._handoff.amend(row.conversation_id, follow)
+
+
+def _settled(current: Message, outcome: Message) -> Message:
+    if current.state == "sent":
+        return replace(current, mid=current.mid or outcome.mid)
+    if outcome.state != "sent" and current.attempt != outcome.attempt:
+        return current
+    return replace(current, state=outcome.state, mid=outcome.mid or current.mid, failure=outcome.failure)
+
+
+def _template_text(message: Outgoing) -> str | None:
+    text = None if message.template is None else message.template.get("text")
+    return text if isinstance(text, str) else None

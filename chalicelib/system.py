@@ -1,0 +1,86 @@
+"""The parts of one process, put together at their first use; tests put together their own."""
+
+from __future__ import annotations
+
+import time
+from functools import cached_property
+
+from chalicelib import settings as _settings
+from chalicelib.bots import BotPort, connect
+from chalicelib.delivery import Deliveries
+from chalicelib.handoff import Handoff
+from chalicelib.mailbox import Mailbox
+from chalicelib.messenger import Messenger
+from chalicelib.ports import Clock, MailboxPort, MessengerPort, StorePort
+from chalicelib.reception import Reception
+from chalicelib.replies import Replies
+from chalicelib.settings import Settings
+from chalicelib.store import Store
+
+
+def now() -> int:
+    """Our time in milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+class System:
+    """Everything that routes and event handlers call. Parts that are not passed in are made from the settings."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        store: StorePort | None = None,
+        mailbox: MailboxPort | None = None,
+        messenger: MessengerPort | None = None,
+        bot: BotPort | None = None,
+        clock: Clock = now,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.store: StorePort = store or Store(settings)
+        self.handoff = Handoff(self.store, clock, settings.release)
+        self._mailbox = mailbox
+        self._messenger = messenger
+        self._bot = bot
+
+    @cached_property
+    def mailbox(self) -> MailboxPort:
+        """The queue."""
+        return self._mailbox or Mailbox(self.settings)
+
+    @cached_property
+    def messenger(self) -> MessengerPort:
+        """The Graph API."""
+        return self._messenger or Messenger(self.settings)
+
+    @cached_property
+    def replies(self) -> Replies:
+        """Sends."""
+        return Replies(self.store, self.messenger, self.handoff, self.clock)
+
+    @cached_property
+    def reception(self) -> Reception:
+        """Receives webhooks."""
+        return Reception(self.store, self.mailbox, self.handoff, self.replies, self.clock)
+
+    @cached_property
+    def deliveries(self) -> Deliveries:
+        """Gives letters to the bot."""
+        bot = self._bot or connect(self.settings)
+        return Deliveries(self.store, self.handoff, self.replies, self.messenger, bot)
+
+
+_current: list[System] = []
+
+
+def current() -> System:
+    """The process's system."""
+    if not _current:
+        install(System(_settings.current()))
+    return _current[0]
+
+
+def install(system: System) -> None:
+    """Let the process use this system; for tests."""
+    _current[:] = [system]

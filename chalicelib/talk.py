@@ -1,0 +1,183 @@
+"""What a bot written in Python sees: one event at a time as a `Talk`, and a `Bot` that picks the handler for it.
+
+    bot = Bot()
+
+    @bot.hear("opening hours|when .*open.*")
+    def hours(talk: Talk) -> None:
+        talk.say("Every day from nine to six.")
+
+A handler may run again for the same event, because the queue delivers at least once. What it says then is matched by
+its number within the event and not sent twice, and a pause is not made twice; only what a handler does elsewhere has
+to bear a repetition. Say it first, then pause: what a bot says after its own pause is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol, TypeVar
+
+from chalicelib.messenger import Attachment, Outgoing, Profile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One event on its way to the bot.
+
+    `event` is the parsed item of Meta's `messaging`, `message_id` the id of its row in the log, `epoch` the
+    conversation's when it was handed over, `sent_at` milliseconds.
+    """
+
+    conversation_id: str
+    platform: str
+    page_id: str
+    user_id: str
+    epoch: int
+    message_id: str
+    event: Mapping[str, Any]
+    sent_at: int
+
+
+class Speaker(Protocol):
+    """What a Python bot may do in the conversation of one delivery; running a delivery again repeats nothing."""
+
+    def say(self, message: Outgoing, number: int) -> None:
+        """Log and send `message`, the `number`th of this delivery from 0; what Meta refuses is logged, not raised."""
+
+    def pause(self, reason: str | None, minutes: int | None) -> int:
+        """Pause the conversation, without an end where `minutes` is None, and return its epoch."""
+
+    def resume(self) -> None:
+        """End the conversation's pause."""
+
+    def profile(self) -> Profile:
+        """Who the user is; an empty profile where Meta does not say."""
+
+
+class User:
+    """The person on the other side. Names are asked for at the first use and may be missing."""
+
+    def __init__(self, user_id: str, ask: Callable[[], Profile]) -> None:
+        self.id = user_id
+        self._ask = ask
+
+    @cached_property
+    def _profile(self) -> Profile:
+        return self._ask()
+
+    @property
+    def first_name(self) -> str | None:
+        """The first name; on Instagram the whole name."""
+        return self._profile.first_name
+
+    @property
+    def last_name(self) -> str | None:
+        """The last name."""
+        return self._profile.last_name
+
+    @property
+    def name(self) -> str | None:
+        """First and last name, as far as they are known."""
+        return self._profile.name
+
+
+class Talk:
+    """One event of a conversation and the ways to answer it. `release` is the word that ends a pause."""
+
+    def __init__(self, delivery: Delivery, speaker: Speaker, release: str) -> None:
+        self.event = delivery.event
+        self.epoch = delivery.epoch
+        self.user = User(delivery.user_id, speaker.profile)
+        self._speaker = speaker
+        self._release = release
+        self._said = 0
+
+    @property
+    def text(self) -> str | None:
+        """What the user wrote, or the title of the quick reply they chose."""
+        return _text(self.event, "message", "text")
+
+    @property
+    def payload(self) -> str | None:
+        """The payload of the button or quick reply that the user chose."""
+        return _text(self.event, "postback", "payload") or _text(self.event, "message", "quick_reply", "payload")
+
+    @property
+    def release(self) -> str:
+        """The payload of a button that ends the pause which this talk is about to make, and no later one."""
+        return f"{self._release}:{self.epoch + 1}"
+
+    def say(
+        self,
+        text: str | None = None,
+        *,
+        buttons: Sequence[tuple[str, str]] = (),
+        quick_replies: Sequence[tuple[str, str]] = (),
+        image: str | None = None,
+        template: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Answer with one of: a text, a text with buttons, the URL of an image, a Graph template payload.
+
+        Buttons and quick replies are pairs of title and payload; quick replies go with each of the four. ValueError
+        where it is not one of them, because Meta would refuse it.
+        """
+        if sum(part is not None for part in (text, image, template)) != 1 or (buttons and text is None):
+            raise ValueError("say() takes one of text, image and template; buttons need a text.")
+        if buttons:
+            taps = [{"type": "postback", "title": title, "payload": payload} for title, payload in buttons]
+            template, text = {"template_type": "button", "text": text, "buttons": taps}, None
+        replies = tuple({"content_type": "text", "title": title, "payload": data} for title, data in quick_replies)
+        picture = None if image is None else Attachment("image", image)
+        self._speaker.say(Outgoing(text, picture, template, replies), self._said)
+        self._said += 1
+
+    def pause(self, reason: str | None = None, minutes: int | None = None) -> int:
+        """Fall silent until a person resumes, or for so many minutes; returns the epoch of the pause."""
+        return self._speaker.pause(reason, minutes)
+
+    def resume(self) -> None:
+        """Take the conversation back."""
+        self._speaker.resume()
+
+
+Handler = Callable[[Talk], object]
+_H = TypeVar("_H", bound=Handler)
+
+
+class Bot:
+    """Handlers by what the user says. Calling it with a talk runs the first one that fits, or none."""
+
+    def __init__(self) -> None:
+        self._handlers: list[tuple[re.Pattern[str], Handler]] = []
+
+    def hear(self, pattern: str) -> Callable[[_H], _H]:
+        """Register a handler for what matches the regular expression `pattern` from end to end, newlines included.
+
+        It is held against the payload of a button or quick reply, and where there is none against the text.
+        """
+        compiled = re.compile(pattern, re.DOTALL)
+
+        def register(handler: _H) -> _H:
+            self._handlers.append((compiled, handler))
+            return handler
+
+        return register
+
+    def __call__(self, talk: Talk) -> None:
+        """Answer one event; an event without payload and text, such as a picture, has no handler."""
+        said = talk.payload or talk.text
+        if said is None:
+            return
+        for pattern, handler in self._handlers:
+            if pattern.fullmatch(said):
+                handler(talk)
+                return
+
+
+def _text(value: Any, *path: str) -> str | None:
+    """The text at `path` of a parsed event, which may have any shape."""
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value if isinstance(value, str) else None

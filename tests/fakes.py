@@ -1,0 +1,119 @@
+"""What stands in for DynamoDB, SQS, Meta, the bot and the clock: in memory, and passed in instead of patched in."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from chalicelib.bots import Delivery, Speaker
+from chalicelib.errors import BotFailed, GraphError, Misconfigured, Unavailable
+from chalicelib.mailbox import Letter
+from chalicelib.messenger import Outgoing, Profile
+from tests.fake_store import FakeStore
+
+__all__ = ["Clock", "FakeBot", "FakeMailbox", "FakeMessenger", "FakeStore", "Sent"]
+
+
+class Clock:
+    """Our time in milliseconds; it stands still until a test lets it go on."""
+
+    def __init__(self, at: int = 1_700_000_000_000) -> None:
+        self.at = at
+
+    def __call__(self) -> int:
+        return self.at
+
+    def tick(self, ms: int = 1) -> int:
+        """Let so many milliseconds pass, and give the time then."""
+        self.at += ms
+        return self.at
+
+
+class FakeMailbox:
+    """The queue as a list: letters in the order in which they came, each once ever, as SQS has it for five minutes.
+
+    `postponed` holds the receipts that were put off and on which try; `down` makes SQS not answer.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: set[Letter] = set()
+        self.letters: list[Letter] = []
+        self.postponed: list[tuple[str, int]] = []
+        self.down = False
+
+    def post(self, letter: Letter) -> None:
+        with self._lock:
+            if self.down:
+                raise Unavailable("The queue did not answer.")
+            if letter not in self._known:
+                self._known.add(letter)
+                self.letters.append(letter)
+
+    def postpone(self, receipt: str, tries: int) -> None:
+        self.postponed.append((receipt, tries))
+
+    def take(self) -> Letter:
+        """The next letter, which is thereby gone; IndexError where there is none."""
+        with self._lock:
+            return self.letters.pop(0)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One call of `send`."""
+
+    conversation_id: str
+    message: Outgoing
+    metadata: str
+
+
+@dataclass
+class FakeMessenger:
+    """Meta: takes every send and answers `mid.1`, `mid.2`, … by its place in `sends`.
+
+    It raises what `errors` holds instead, one for each send, which is in `refused` then. `profiles` holds what is
+    known of people by conversation id, or the error that asking for it meets. `before` runs inside each send.
+    """
+
+    sends: list[Sent] = field(default_factory=list)
+    refused: list[Sent] = field(default_factory=list)
+    actions: list[tuple[str, str]] = field(default_factory=list)
+    errors: deque[GraphError | Misconfigured] = field(default_factory=deque)
+    profiles: dict[str, Profile | GraphError] = field(default_factory=dict)
+    before: Callable[[], None] = lambda: None
+
+    def send(self, conversation_id: str, message: Outgoing, metadata: str) -> str:
+        self.before()
+        sent = Sent(conversation_id, message, metadata)
+        if self.errors:
+            self.refused.append(sent)
+            raise self.errors.popleft()
+        self.sends.append(sent)
+        return f"mid.{len(self.sends)}"
+
+    def action(self, conversation_id: str, action: str) -> None:
+        self.actions.append((conversation_id, action))
+
+    def profile(self, conversation_id: str) -> Profile:
+        profile = self.profiles.get(conversation_id, Profile())
+        if isinstance(profile, GraphError):
+            raise profile
+        return profile
+
+
+@dataclass
+class FakeBot:
+    """A bot: keeps what it is given, raises what `errors` holds, one for each delivery, or else runs its handler."""
+
+    handler: Callable[[Delivery, Speaker], object] = lambda delivery, speaker: None
+    given: list[Delivery] = field(default_factory=list)
+    errors: deque[BotFailed] = field(default_factory=deque)
+
+    def deliver(self, delivery: Delivery, speaker: Speaker) -> None:
+        self.given.append(delivery)
+        if self.errors:
+            raise self.errors.popleft()
+        self.handler(delivery, speaker)

@@ -1,0 +1,542 @@
+"""How conversations change: pure functions of what was and when, and what must hold whatever comes in which order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.conversation import (
+    PREVIEW_LENGTH,
+    SEND_TIMEOUT,
+    STOP,
+    SYSTEM,
+    UNREAD_KINDS,
+    Actor,
+    Address,
+    AuthorType,
+    Conversation,
+    LastMessage,
+    Message,
+    Pause,
+    State,
+    answered,
+    paused,
+    preview,
+    release_of,
+    releases,
+    repaused,
+    resumed,
+    touched,
+    transition_row,
+)
+from chalicelib.errors import BadRequest
+from tests.samples import ANA, BOT, examples
+
+ID = "messenger:17:42"
+NEW = Conversation(id=ID)
+BEN = Actor("operator", "ben", "Ben")
+
+
+def row(at: int, name: str = "", **changes: Any) -> Message:
+    """What the user said, received at once."""
+    content: dict[str, Any] = {"author": "user", "kind": "text", "text": "hello", "sent_at": at, "received_at": at}
+    return Message(**{"conversation_id": ID, "id": f"m:{name or at}", **content, **changes})
+
+
+def reply(at: int, by: Actor = ANA, **changes: Any) -> Message:
+    """What an operator sent."""
+    content = {"author": "operator", "by": by, "state": "sent", "id": f"s:{by.id}{at}", **changes}
+    return row(at, **content)
+
+
+def pause(since: int, until: int | None = None, by: Actor = ANA, reason: str | None = "why") -> Pause:
+    """A pause."""
+    return Pause(since, until, by, reason)
+
+
+# --- Ids
+
+
+@pytest.mark.parametrize(
+    ("conversation_id", "address"),
+    [
+        ("messenger:17:42", Address("messenger", "17", "42")),
+        ("instagram:17:42", Address("instagram", "17", "42")),
+        ("messenger:a_B-9:" + "x" * 128, Address("messenger", "a_B-9", "x" * 128)),
+        (f"messenger:~{'0a' * 16}:~{'f1' * 16}", Address("messenger", "~" + "0a" * 16, "~" + "f1" * 16)),
+    ],
+)
+def test_a_conversations_id_is_read_and_written(conversation_id: str, address: Address) -> None:
+    assert Address.parse(conversation_id) == address
+    assert address.conversation_id == conversation_id
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "",
+            "42",
+            "17:42",
+            "whatsapp:17:42",
+            "Messenger:17:42",
+            "messenger:17:",
+            "messenger::42",
+            "messenger:17:42:1",
+        ),
+        *("messenger:17:4 2", "messenger:17:42\n", " messenger:17:42", "messenger:17:٣", "messenger:17:" + "x" * 129),
+        *("messenger:17:~" + "g" * 32, "messenger:17:~" + "0" * 31, "messenger:17:~" + "A" * 32, "messenger:17:#"),
+    ],
+)
+def test_what_is_no_conversations_id_is_a_bad_request(text: str) -> None:
+    with pytest.raises(BadRequest, match="messenger:<page id>:<user id>"):
+        Address.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_id"),
+    [
+        *(("42", True), ("x" * 128, True), ("~" + "0" * 32, True)),
+        *(("", False), ("17:42", False), ("a b", False), ("x" * 129, False), ("~x", False), ("42\n", False)),
+    ],
+)
+def test_a_user_id_standing_alone(text: str, is_id: bool) -> None:
+    assert Address.is_user_id(text) is is_id
+
+
+# --- Rows
+
+
+def test_the_log_is_ordered_by_time_then_id() -> None:
+    orders = [row(at, name).order for at, name in ((5, "z"), (70, "a"), (70, "b"), (1_790_000_000_000, "a"))]
+    assert orders == sorted(orders)
+    assert orders[0] == "0000000000005#m:z"
+
+
+@pytest.mark.parametrize("kind", [*sorted(UNREAD_KINDS), "reaction", "referral", "unknown", "paused", "edit"])
+@pytest.mark.parametrize("author", ["user", "bot", "operator", "page_inbox", "system"])
+def test_a_person_is_wanted_by_what_a_user_says(kind: str, author: AuthorType) -> None:
+    assert row(1, kind=kind, author=author).wants_person == (author == "user" and kind in UNREAD_KINDS)
+
+
+@pytest.mark.parametrize(
+    ("author", "state", "is_answer"),
+    [
+        ("page_inbox", "sent", True),
+        ("operator", "sent", True),
+        ("operator", "queued", False),
+        ("operator", "failed", False),
+        ("operator", "unconfirmed", False),
+        ("bot", "sent", False),
+        ("user", "received", False),
+        ("system", None, False),
+    ],
+)
+def test_an_answer_is_a_persons_and_has_gone_out(author: AuthorType, state: State | None, is_answer: bool) -> None:
+    assert row(1, author=author, state=state).is_answer is is_answer
+
+
+@pytest.mark.parametrize(
+    ("state", "now", "delivered_at", "read_at", "expected"),
+    [
+        ("queued", 100 + SEND_TIMEOUT, None, None, "queued"),
+        ("queued", 101 + SEND_TIMEOUT, None, None, "unconfirmed"),
+        ("queued", 101, 500, 500, "queued"),
+        ("sent", 10**9, None, None, "sent"),
+        ("sent", 200, 99, None, "sent"),
+        ("sent", 200, 100, None, "delivered"),
+        ("sent", 200, 100, 99, "delivered"),
+        ("sent", 200, 100, 100, "read"),
+        ("sent", 200, None, 150, "read"),
+        ("sent", 200, 50, 150, "read"),
+        ("failed", 10**9, 500, 500, "failed"),
+        ("refused", 10**9, 500, 500, "refused"),
+        ("unconfirmed", 10**9, 500, 500, "unconfirmed"),
+        ("received", 10**9, 500, 500, "received"),
+        ("held", 10**9, 500, 500, "held"),
+        (None, 10**9, 500, 500, None),
+    ],
+)
+def test_the_state_that_readers_see(
+    state: State | None, now: int, delivered_at: int | None, read_at: int | None, expected: State | None
+) -> None:
+    assert row(100, state=state).state_for_readers(now, delivered_at, read_at) == expected
+
+
+def test_a_retry_is_given_its_own_time() -> None:
+    again = row(100, state="queued", attempt=2, attempted_at=90_000)
+    assert again.state_for_readers(90_000 + SEND_TIMEOUT) == "queued"
+    assert again.state_for_readers(90_001 + SEND_TIMEOUT) == "unconfirmed"
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({}, "hello"),
+        ({"text": "x" * 500}, "x" * PREVIEW_LENGTH),
+        ({"text": "x", "attachments": ({"type": "image"},)}, "x"),
+        ({"text": None, "attachments": ({"type": "image"}, {"type": "file"})}, "[image]"),
+        ({"text": None, "attachments": ({},)}, "[attachment]"),
+        ({"text": None, "attachments": ({"type": None},)}, "[attachment]"),
+        ({"text": "", "kind": "text"}, "[text]"),
+        ({"text": None, "kind": "unsupported"}, "[unsupported]"),
+        ({"text": None, "kind": "paused", "author": "system"}, "[paused]"),
+    ],
+)
+def test_a_preview_is_short(changes: dict[str, Any], text: str) -> None:
+    shown = preview(row(7, **changes))
+    assert (shown.text, shown.sent_at, shown.order, shown.id) == (text, 7, "0000000000007#m:7", "m:7")
+
+
+def test_a_preview_is_short_whatever_the_attachment_is_called() -> None:
+    for odd in ("x" * 9000, {"y": "x" * 9000}, ["x" * 9000]):
+        assert len(preview(row(7, text=None, attachments=({"type": odd},))).text) == PREVIEW_LENGTH
+
+
+def test_the_id_of_a_preview_may_hold_the_separator() -> None:
+    assert preview(row(7, "a#b#c")).id == "m:a#b#c"
+
+
+# --- Touching
+
+
+def test_the_first_message_makes_the_conversation() -> None:
+    assert touched(NEW, row(100, received_at=130), 150) == Conversation(
+        id=ID,
+        last_activity_at=150,
+        last_message=LastMessage("0000000000100#m:100", "user", None, "hello", 100),
+        last_user_message_at=100,
+        last_received_at=130,
+    )
+
+
+def test_an_older_message_does_not_replace_a_newer_one() -> None:
+    conversation = touched(touched(NEW, row(100), 100), row(90, received_at=110), 110)
+    assert conversation.last_message is not None
+    assert conversation.last_message.id == "m:100"
+    assert (conversation.last_user_message_at, conversation.last_received_at) == (100, 110)
+    assert conversation.last_activity_at == 110
+
+
+@pytest.mark.parametrize("changes", [{"kind": "reaction"}, {"author": "bot"}, {"author": "system", "kind": "deleted"}])
+def test_what_wants_nobody_leaves_unread_and_waiting(changes: dict[str, Any]) -> None:
+    before = replace(NEW, epoch=1, pause=pause(50))
+    after = touched(before, row(100, **changes), 100)
+    assert (after.unread, after.waiting_since, after.last_user_message_at) == (False, None, None)
+    assert after.last_message is not None
+    assert after.last_activity_at == 100
+
+
+@pytest.mark.parametrize(
+    ("received_at", "seen_at", "unread"),
+    [(None, None, False), (None, 5, False), (5, None, True), (5, 4, True), (5, 5, False), (5, 6, False)],
+)
+def test_unread_follows_from_times(received_at: int | None, seen_at: int | None, unread: bool) -> None:
+    assert replace(NEW, last_received_at=received_at, seen_at=seen_at).unread is unread
+
+
+def waiting(*steps: Message, since: int = 100) -> int | None:
+    """Since when somebody waits after a pause and such rows."""
+    conversation = paused(touched(NEW, row(90), 90), pause(since))
+    for step in steps:
+        conversation = touched(conversation, step, step.received_at)
+    return conversation.waiting_since
+
+
+@pytest.mark.parametrize(
+    ("steps", "since"),
+    [
+        ([], 100),
+        ([row(110)], 100),
+        ([reply(120)], None),
+        ([row(110), reply(120)], None),
+        ([reply(120), row(130)], 130),
+        ([reply(120), row(130), row(140)], 130),
+        ([reply(120), row(140), row(130)], 130),
+        ([row(110), reply(120), row(130), reply(140)], None),
+        ([reply(120), row(115)], None),
+        ([row(130), reply(120)], 130),
+        ([reply(95)], 100),
+        ([row(120, author="page_inbox")], None),
+        ([reply(120, state="failed")], 100),
+        ([reply(120, author="bot")], 100),
+        ([reply(120), row(130, kind="reaction")], None),
+        ([row(95)], 100),
+    ],
+)
+def test_waiting_begins_with_the_pause_or_the_first_message_after_an_answer(
+    steps: list[Message], since: int | None
+) -> None:
+    assert waiting(*steps) == since
+
+
+def test_nobody_waits_in_an_active_conversation() -> None:
+    conversation = touched(touched(NEW, row(100), 100), reply(90), 110)
+    assert conversation.waiting_since is None
+    assert touched(conversation, row(120), 120).waiting_since is None
+
+
+def test_a_late_row_does_not_let_the_wait_begin_before_the_pause() -> None:
+    answered_before = replace(NEW, last_answer_at=30)
+    conversation = paused(answered_before, pause(100))
+    assert touched(conversation, row(50), 150).waiting_since == 100
+    nobody_waits = replace(conversation, waiting_since=None)
+    assert touched(nobody_waits, row(50), 150).waiting_since == 100
+
+
+def test_an_answer_names_the_last_operator() -> None:
+    one = answered(NEW, reply(100))
+    assert (one.last_answer_at, one.last_operator, one.last_operator_at) == (100, ANA, 100)
+    assert answered(one, reply(90, BEN)) == one
+    assert answered(one, reply(110, BEN)).last_operator == BEN
+    inbox = answered(one, row(120, author="page_inbox"))
+    assert (inbox.last_answer_at, inbox.last_operator) == (120, ANA)
+
+
+TIMES = st.integers(1, 40)
+ACTORS = st.sampled_from([ANA, BEN, BOT, STOP])
+KINDS = st.sampled_from(["text", "attachment", "reaction", "postback", "unknown"])
+SAID = st.builds(
+    lambda sent, late, kind: row(sent, f"u{sent}.{late}.{kind}", received_at=sent + late, kind=kind),
+    TIMES,
+    st.integers(0, 20),
+    KINDS,
+)
+SENT = st.builds(
+    lambda at, by, state: reply(at, by, state=state),
+    TIMES,
+    st.sampled_from([ANA, BEN]),
+    st.sampled_from(["sent", "queued", "failed"]),
+)
+INBOX = st.builds(lambda at: row(at, f"i{at}", author="page_inbox", state="sent"), TIMES)
+ROWS = SAID | SENT | INBOX
+
+
+@st.composite
+def conversations(draw: st.DrawFn) -> Conversation:
+    """A conversation that came about by rows, pauses and resumes."""
+    conversation, now = NEW, 0
+    for _ in range(draw(st.integers(0, 8))):
+        now += draw(st.integers(0, 10))
+        step = draw(st.sampled_from(["touch", "touch", "pause", "repause", "resume", "see"]))
+        if step == "touch":
+            conversation = touched(conversation, draw(ROWS), now)
+        elif step == "pause" and conversation.pause is None:
+            conversation = paused(conversation, pause(now, by=draw(ACTORS)))
+        elif step == "repause":
+            conversation = repaused(conversation, now + 5, None, draw(ACTORS))
+        elif step == "resume" and conversation.pause is not None:
+            conversation = resumed(conversation, now)
+        elif step == "see":
+            conversation = replace(conversation, seen_at=max(conversation.seen_at or 0, now))
+    return conversation
+
+
+@examples(400)
+@given(conversations(), ROWS, TIMES)
+def test_touching_twice_is_touching_once(conversation: Conversation, new: Message, now: int) -> None:
+    once = touched(conversation, new, now)
+    assert touched(once, new, now) == once
+    assert touched(once, new, now + 9) == replace(once, last_activity_at=max(once.last_activity_at, now + 9))
+
+
+@examples(400)
+@given(conversations(), ROWS, ROWS, TIMES, TIMES)
+def test_touching_again_later_changes_nothing_but_activity(
+    conversation: Conversation, first: Message, other: Message, now: int, later: int
+) -> None:
+    """What a retry does after others went on."""
+    both = touched(touched(conversation, first, now), other, now)
+    again = touched(both, first, later)
+    assert again == replace(both, last_activity_at=max(both.last_activity_at, later))
+
+
+@examples(400)
+@given(st.lists(st.sampled_from(["pause", "resume"]), max_size=3), SAID | INBOX, SAID | INBOX, TIMES)
+def test_two_rows_may_come_in_either_order(steps: list[str], one: Message, other: Message, now: int) -> None:
+    conversation = NEW
+    for at, step in enumerate(steps, start=10):
+        if step == "pause" and conversation.pause is None:
+            conversation = paused(conversation, pause(at))
+        elif step == "resume" and conversation.pause is not None:
+            conversation = resumed(conversation, at)
+    forth = touched(touched(conversation, one, now), other, now)
+    back = touched(touched(conversation, other, now), one, now)
+    assert forth == back
+
+
+@examples(400)
+@given(conversations(), ROWS, TIMES)
+def test_times_and_the_newest_message_never_go_back(conversation: Conversation, new: Message, now: int) -> None:
+    after = touched(conversation, new, now)
+    assert after.last_activity_at == max(conversation.last_activity_at, now)
+    assert after.last_message is not None
+    assert after.last_message.order >= (conversation.last_message.order if conversation.last_message else "")
+    for name in ("last_user_message_at", "last_received_at", "last_answer_at", "last_operator_at"):
+        assert (getattr(after, name) or 0) >= (getattr(conversation, name) or 0)
+    assert (after.epoch, after.pause, after.changed_at) == (
+        conversation.epoch,
+        conversation.pause,
+        conversation.changed_at,
+    )
+
+
+@examples(400)
+@given(conversations(), ROWS, TIMES)
+def test_waiting_means_paused_and_unanswered(conversation: Conversation, new: Message, now: int) -> None:
+    after = touched(conversation, new, now)
+    if after.waiting_since is not None:
+        assert after.pause is not None
+        assert after.waiting_since >= after.pause.since
+        assert after.waiting_since > (after.last_answer_at or 0) or after.waiting_since == after.pause.since
+    if after.pause is not None and new.wants_person and new.received_at > (after.last_answer_at or 0):
+        assert after.waiting_since is not None
+
+
+# --- Transitions
+
+
+@pytest.mark.parametrize(
+    ("now", "until", "holds"),
+    [(100, None, True), (10**15, None, True), (199, 200, True), (200, 200, False), (201, 200, False)],
+)
+def test_a_pause_holds_until_its_end(now: int, until: int | None, holds: bool) -> None:
+    conversation = paused(NEW, pause(100, until))
+    assert conversation.pause_at(now) == (conversation.pause if holds else None)
+    assert NEW.pause_at(now) is None
+
+
+@examples(200)
+@given(conversations(), ACTORS, TIMES)
+def test_a_pause_raises_the_epoch_and_lets_the_user_wait(conversation: Conversation, by: Actor, now: int) -> None:
+    conversation = replace(conversation, pause=None)
+    after = paused(conversation, pause(now, by=by))
+    assert (after.epoch, after.pause, after.waiting_since) == (conversation.epoch + 1, pause(now, by=by), now)
+    assert (after.changed_at, after.last_activity_at) == (now, max(conversation.last_activity_at, now))
+    assert after.last_message == conversation.last_message
+
+
+@examples(200)
+@given(conversations(), TIMES)
+def test_a_resume_raises_the_epoch_and_ends_the_wait(conversation: Conversation, now: int) -> None:
+    after = resumed(conversation, now)
+    assert (after.epoch, after.pause, after.waiting_since) == (conversation.epoch + 1, None, None)
+    assert (after.changed_at, after.last_activity_at) == (now, max(conversation.last_activity_at, now))
+
+
+@pytest.mark.parametrize(
+    ("old", "until", "reason", "by", "new"),
+    [
+        (pause(5, 50, ANA, "a"), None, None, BEN, pause(5, 50, ANA, "a")),
+        (pause(5, 50, ANA, "a"), 90, None, BEN, pause(5, 90, ANA, "a")),
+        (pause(5, None, ANA, None), 90, "b", BEN, pause(5, 90, ANA, "b")),
+        (pause(5, 50, ANA, "a"), 20, "b", BOT, pause(5, 20, ANA, "b")),
+        (pause(5, None, STOP, "s"), None, "b", BEN, pause(5, None, BEN, "b")),
+        (pause(5, None, STOP, "s"), None, None, STOP, pause(5, None, STOP, "s")),
+        (pause(5, None, SYSTEM, "s"), None, None, BEN, pause(5, None, SYSTEM, "s")),
+    ],
+)
+def test_a_second_pause_changes_end_and_reason_only(
+    old: Pause, until: int | None, reason: str | None, by: Actor, new: Pause
+) -> None:
+    before = paused(NEW, old)
+    after = repaused(before, until, reason, by)
+    assert after == replace(before, pause=new)
+    assert repaused(after, until, reason, by) == after
+
+
+def test_a_second_pause_of_an_active_conversation_is_none() -> None:
+    assert repaused(NEW, 5, "x", ANA) == NEW
+
+
+def test_the_row_of_a_transition_says_who_and_why() -> None:
+    on = paused(NEW, pause(100, 900))
+    assert transition_row(on, BOT, "why", 100) == Message(
+        conversation_id=ID,
+        id="t:1",
+        author="system",
+        by=BOT,
+        kind="paused",
+        text="why",
+        sent_at=100,
+        received_at=100,
+        details={"epoch": 1, "until": 900},
+    )
+    off = transition_row(resumed(on, 200), ANA, None, 200)
+    assert (off.id, off.kind, off.by, off.text, off.details) == ("t:2", "resumed", ANA, None, {"epoch": 2})
+    assert (off.state, off.wants_person, off.is_answer) == (None, False, False)
+    endless = transition_row(paused(NEW, pause(100)), ANA, None, 100)
+    assert endless.details == {"epoch": 1, "until": None}
+
+
+# --- The user's own wish
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        ("HITL_STOP", (True, None)),
+        ("HITL_STOP:", (True, None)),
+        ("HITL_STOP:7", (True, 7)),
+        ("HITL_STOP:0000000007", (True, 7)),
+        ("HITL_STOP:00000000007", (False, None)),
+        ("HITL_STOP:x", (False, None)),
+        ("HITL_STOP:-1", (False, None)),
+        ("HITL_STOP:7:8", (False, None)),
+        ("HITL_STOP: 7", (False, None)),
+        ("HITL_STOP:٣", (False, None)),
+        ("HITL_STOP:7\n", (False, None)),
+        ("HITL_STOPPED", (False, None)),
+        (" HITL_STOP", (False, None)),
+        ("hitl_stop", (False, None)),
+        ("", (False, None)),
+        (None, (False, None)),
+    ],
+)
+def test_a_release_is_a_word_and_maybe_an_epoch(payload: str | None, expected: tuple[bool, int | None]) -> None:
+    assert release_of(payload, "HITL_STOP") == expected
+
+
+def wish(at: int, payload: str | None = "HITL_STOP", **changes: Any) -> Message:
+    """A tap on a button."""
+    details = None if payload is None else {"payload": payload}
+    return row(at, **{"kind": "postback", "details": details, **changes})
+
+
+PAUSED = replace(paused(NEW, pause(100)), epoch=3)
+
+
+@pytest.mark.parametrize(
+    ("conversation", "tap", "ends"),
+    [
+        (PAUSED, wish(101), True),
+        (PAUSED, wish(100), False),
+        (PAUSED, wish(99), False),
+        (PAUSED, wish(99, "HITL_STOP:3"), True),
+        (PAUSED, wish(101, "HITL_STOP:3"), True),
+        (PAUSED, wish(101, "HITL_STOP:2"), False),
+        (PAUSED, wish(101, "HITL_STOP:4"), False),
+        (PAUSED, wish(101, "HITL_STOP:0"), False),
+        (PAUSED, wish(101, caused=2), False),
+        (PAUSED, wish(101, "HITL_STOP:3", caused=3), False),
+        (PAUSED, wish(101, "OTHER"), False),
+        (PAUSED, wish(101, None), False),
+        (PAUSED, wish(101, kind="text"), False),
+        (PAUSED, wish(101, kind="quick_reply"), False),
+        (PAUSED, row(101, text="HITL_STOP"), False),
+        (replace(PAUSED, pause=None), wish(101), False),
+        (replace(PAUSED, pause=None), wish(101, "HITL_STOP:3"), False),
+    ],
+)
+def test_which_tap_ends_a_pause(conversation: Conversation, tap: Message, ends: bool) -> None:
+    assert releases(conversation, tap, "HITL_STOP") is ends
+    assert not releases(conversation, tap, "ANOTHER_WORD")
+
+
+def test_a_second_pause_does_not_make_a_release_older() -> None:
+    again = repaused(PAUSED, 900, "longer", BEN)
+    assert releases(again, wish(101), "HITL_STOP")

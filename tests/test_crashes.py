@@ -1,0 +1,203 @@
+"""For every step of receive, deliver, pause, resume and reply: the process dies right after it, or it runs twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from chalicelib.errors import BotFailed
+from chalicelib.messenger import Outgoing
+from chalicelib.system import System
+from tests.world import ANA, CONVERSATION, USER, Act, World, assert_same, crashed, uncrashed
+
+HOUR = 3_600_000
+
+
+def talk(world: World) -> None:
+    """A conversation that the bot has answered."""
+    process = world.process()
+    world.receive(process, world.body(world.said("m1", "hello")))
+    world.deliver(process)
+    world.clock.tick(1000)
+
+
+def paused(world: World) -> None:
+    """A conversation that the user has asked a person for, and that waits."""
+    talk(world)
+    process = world.process()
+    world.receive(process, world.body(world.tapped("p1", "HITL_START")))
+    world.deliver(process)
+    world.clock.tick(1000)
+
+
+def queued(
+    *items: Callable[[World], dict[str, object]], before: Callable[[World], None] = talk
+) -> Callable[[World], None]:
+    """The same with events in the mailbox."""
+
+    def prepare(world: World) -> None:
+        before(world)
+        for item in items:
+            world.receive(world.process(), world.body(item(world)))
+            world.clock.tick(1000)
+
+    return prepare
+
+
+def timed_pause(world: World) -> None:
+    """A pause that has ended without anybody acting on it."""
+    queued(lambda w: w.said("m2", "are you there?"))(world)
+    world.process().handoff.pause(CONVERSATION, ANA, "lunch", minutes=1)
+    world.clock.tick(HOUR)
+
+
+def stopped(world: World) -> None:
+    """The global stop is set while a message is in the mailbox."""
+    queued(lambda w: w.said("m2", "hello?"))(world)
+    world.process().handoff.set_stop(True, ANA, "fire")
+
+
+def lifted(world: World) -> None:
+    """The global stop was lifted, its pause is still there, and a message is in the mailbox."""
+    stopped(world)
+    world.deliver(world.process())
+    world.receive(world.process(), world.body(world.said("m3", "and now?")))
+    world.process().handoff.set_stop(False, ANA, None)
+    world.clock.tick(1000)
+
+
+def failing(world: World) -> None:
+    """A bot that has failed four times."""
+    queued(lambda w: w.said("m2", "hello?"))(world)
+    world.bot.fails = BotFailed("down", retry=True)
+
+
+def sent(world: World) -> None:
+    """An operator's reply that Meta has taken, whose echo is still to come."""
+    paused(world)
+    reply(world, world.process())
+    world.clock.tick(1000)
+
+
+def receive(*items: Callable[[World], dict[str, object]]) -> Act:
+    """Meta posts a webhook, and the same bytes again."""
+
+    def act(world: World, process: System) -> None:
+        world.receive(process, world.body(*(item(world) for item in items)))
+
+    return act
+
+
+def deliver(world: World, process: System) -> None:
+    """SQS hands the oldest letter over."""
+    world.deliver(process)
+
+
+def last_try(world: World, process: System) -> None:
+    """SQS hands the oldest letter over for the fifth time."""
+    world.deliver(process, tries=5)
+
+
+def reply(world: World, process: System) -> None:
+    """An operator answers."""
+    process.replies.reply(CONVERSATION, "reply-1", Outgoing("I am Ana"), ANA)
+
+
+def retry(world: World, process: System) -> None:
+    """An operator sends a failed message again."""
+    process.replies.reply(CONVERSATION, "reply-1", Outgoing("I am Ana"), ANA, retry=True)
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is there, and what is then done."""
+
+    prepare: Callable[[World], None]
+    act: Act
+
+
+CASES = {
+    "receive a first message": Case(lambda world: None, receive(lambda w: w.said("m1", "hello"))),
+    "receive while active": Case(talk, receive(lambda w: w.said("m2", "more"))),
+    "receive while paused": Case(paused, receive(lambda w: w.said("m2", "anyone?"))),
+    "receive several": Case(talk, receive(lambda w: w.said("m2", "one"), lambda w: w.said("m3", "two"))),
+    "receive without a mid": Case(talk, receive(lambda w: {**w.tapped("", "MENU")})),
+    "receive a reaction": Case(talk, receive(lambda w: {**w.said("", ""), "message": None, "reaction": {"mid": "m1"}})),
+    "receive an inbox echo": Case(paused, receive(lambda w: w.echo("e1", "from the inbox"))),
+    "receive a bot's echo": Case(talk, receive(lambda w: w.echo("e1", "from elsewhere", app_id=9))),
+    "receive our own echo": Case(sent, receive(lambda w: w.echo("mid.3", "I am Ana", metadata="hitl:s:reply-1"))),
+    "receive our own echo without metadata": Case(sent, receive(lambda w: w.echo("mid.3", "I am Ana"))),
+    "receive a watermark": Case(
+        talk, receive(lambda w: {**w.said("", ""), "message": None, "read": {"watermark": 10**15}})
+    ),
+    "deliver to the bot": Case(queued(lambda w: w.said("m2", "more")), deliver),
+    "deliver what makes the bot pause": Case(queued(lambda w: w.tapped("p1", "HITL_START")), deliver),
+    "deliver while paused": Case(queued(lambda w: w.said("m2", "more"), before=paused), deliver),
+    "deliver a release": Case(queued(lambda w: w.tapped("p2", "HITL_STOP"), before=paused), deliver),
+    "deliver a release that names its pause": Case(
+        queued(lambda w: w.tapped("p2", "HITL_STOP:1"), before=paused), deliver
+    ),
+    "deliver after the end of a pause": Case(timed_pause, deliver),
+    "deliver under the global stop": Case(stopped, deliver),
+    "deliver after the global stop": Case(lifted, deliver),
+    "deliver for the last time": Case(failing, last_try),
+    "pause": Case(talk, lambda world, process: void(process.handoff.pause(CONVERSATION, ANA, "mine", 5))),
+    "pause with a cause": Case(
+        queued(lambda w: w.said("m2", "help")),
+        lambda world, process: void(process.handoff.pause(CONVERSATION, ANA, "mine", 5, "m:m2")),
+    ),
+    "pause again": Case(paused, lambda world, process: void(process.handoff.pause(CONVERSATION, ANA, "mine", 5))),
+    "pause after an end": Case(
+        timed_pause, lambda world, process: void(process.handoff.pause(CONVERSATION, ANA, "mine"))
+    ),
+    "resume": Case(paused, lambda world, process: void(process.handoff.resume(CONVERSATION, ANA))),
+    "resume after an end": Case(timed_pause, lambda world, process: void(process.handoff.resume(CONVERSATION, ANA))),
+    "set the stop": Case(talk, lambda world, process: void(process.handoff.set_stop(True, ANA, "fire"))),
+    "end the pauses of the stop": Case(lifted, lambda world, process: process.handoff.end_stop_pauses()),
+    "reply": Case(paused, reply),
+}
+
+
+def void(_: object) -> None:
+    """Leave a result alone."""
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_dying_after_any_step_changes_nothing_in_the_end(name: str) -> None:
+    case = CASES[name]
+    _, steps = uncrashed(case.prepare, case.act)
+    assert steps, "an act without a step proves nothing"
+    for after in range(1, len(steps) + 1):
+        whole, _ = uncrashed(case.prepare, case.act)
+        broken = crashed(case.prepare, case.act, after)
+        assert_same(broken, whole, may_hear_again=case.act in (deliver, last_try))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_doing_it_twice_is_doing_it_once(name: str) -> None:
+    case = CASES[name]
+    once, _ = uncrashed(case.prepare, case.act)
+    twice, _ = uncrashed(case.prepare, case.act, times=2)
+    assert_same(twice, once)
+
+
+def test_the_user_is_in_the_world_of_these_tests() -> None:
+    world = World()
+    paused(world)
+    assert world.conversation().id.endswith(USER)
+    assert world.conversation().pause is not None
+    assert [row.kind for row in world.rows()] == ["text", "text", "postback", "attachment", "paused"]
+
+
+def test_a_reply_that_died_is_unconfirmed_and_sent_again_only_by_a_person() -> None:
+    steps = uncrashed(paused, reply)[1]
+    before_meta = steps.index("messenger.send")
+    world = crashed(paused, reply, before_meta)
+    sends = len(world.messenger.sends)
+    world.clock.tick(HOUR)
+    reply(world, world.process())
+    assert len(world.messenger.sends) == sends
+    retry(world, world.process())
+    assert len(world.messenger.sends) == sends + 1

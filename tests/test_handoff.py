@@ -1,0 +1,217 @@
+"""Pause, resume, release, ends of pauses and the global stop, each against what was decided before or meanwhile."""
+
+from __future__ import annotations
+
+import pytest
+
+from chalicelib.conversation import STOP, Actor, Conversation
+from chalicelib.errors import LostRace, NotFound, Unavailable
+from chalicelib.messenger import Outgoing
+from tests.fakes import FakeStore
+from tests.world import ANA, CONVERSATION, World
+
+BOT = Actor("bot", "bot", "Bot")
+MINUTE = 60_000
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.receive(world.process(), world.body(world.said("m1", "hello")))
+    world.settle()
+    world.clock.tick(1000)
+    return world
+
+
+def say(world: World, mid: str, text: str) -> None:
+    world.receive(world.process(), world.body(world.said(mid, text)))
+    world.deliver(world.process())
+    world.clock.tick(1000)
+
+
+def kinds(world: World) -> list[str]:
+    return [row.kind for row in world.rows()]
+
+
+def test_a_pause_says_who_why_and_until_when_and_is_in_the_log(world: World) -> None:
+    paused = world.process().handoff.pause(CONVERSATION, ANA, "angry", minutes=10)
+    assert paused.pause is not None
+    assert (paused.pause.by, paused.pause.reason) == (ANA, "angry")
+    assert paused.pause.until == world.clock() + 10 * MINUTE
+    assert (paused.epoch, paused.waiting_since) == (1, world.clock())
+    row = world.store.row(CONVERSATION, "t:1")
+    assert row is not None
+    assert (row.kind, row.by, row.text) == ("paused", ANA, "angry")
+
+
+def test_an_unknown_conversation_is_neither_paused_nor_made(world: World) -> None:
+    with pytest.raises(NotFound):
+        world.process().handoff.pause("messenger:100:999", ANA)
+    assert world.store.conversation("messenger:100:999") is None
+
+
+def test_an_unknown_cause_is_refused_and_nothing_is_paused(world: World) -> None:
+    with pytest.raises(NotFound):
+        world.process().handoff.pause(CONVERSATION, BOT, cause_id="m:nothing")
+    assert world.conversation().pause is None
+
+
+def test_a_second_pause_changes_end_and_reason_but_neither_epoch_nor_author(world: World) -> None:
+    handoff = world.process().handoff
+    handoff.pause(CONVERSATION, BOT, "first", minutes=5)
+    again = handoff.pause(CONVERSATION, ANA, "second", minutes=50)
+    assert again.pause is not None
+    assert (again.epoch, again.pause.by, again.pause.reason) == (1, BOT, "second")
+    assert again.pause.until == world.clock() + 50 * MINUTE
+    assert kinds(world).count("paused") == 1
+
+
+def test_a_cause_counts_as_delivered_and_causes_one_pause_only(world: World) -> None:
+    world.receive(world.process(), world.body(world.said("m2", "help")))
+    handoff = world.process().handoff
+    handoff.pause(CONVERSATION, BOT, cause_id="m:m2")
+    cause = world.store.row(CONVERSATION, "m:m2")
+    assert cause is not None
+    assert (cause.state, cause.caused) == ("delivered", 1)
+    handoff.resume(CONVERSATION, ANA)
+    late = handoff.pause(CONVERSATION, BOT, cause_id="m:m2")
+    assert (late.pause, late.epoch) == (None, 2)
+
+
+def test_a_bot_may_pause_again_on_the_very_event_that_released_it(world: World) -> None:
+    handoff = world.process().handoff
+    handoff.pause(CONVERSATION, ANA)
+    world.clock.tick(1000)
+    world.receive(world.process(), world.body(world.tapped("p1", "HITL_STOP")))
+    row = world.store.row(CONVERSATION, "m:p1")
+    assert row is not None
+    assert handoff.release(row)[0].pause is None
+    again = handoff.pause(CONVERSATION, BOT, "not yet", cause_id="m:p1")
+    assert (again.pause is not None, again.epoch) == (True, 3)
+    handoff.resume(CONVERSATION, ANA)
+    assert handoff.pause(CONVERSATION, BOT, "not yet", cause_id="m:p1").pause is None
+
+
+def test_resuming_what_is_active_changes_nothing(world: World) -> None:
+    before = world.store.conversation(CONVERSATION)
+    assert world.process().handoff.resume(CONVERSATION, ANA) == before
+
+
+def test_whoever_acts_after_the_end_of_a_pause_first_ends_it(world: World) -> None:
+    handoff = world.process().handoff
+    handoff.pause(CONVERSATION, ANA, minutes=1)
+    world.clock.tick(2 * MINUTE)
+    again = handoff.pause(CONVERSATION, BOT, "new")
+    assert again.epoch == 3
+    assert again.pause is not None
+    assert again.pause.by == BOT
+    assert [(row.kind, row.by) for row in world.rows()][-2:] == [("resumed", world.rows()[-2].by), ("paused", BOT)]
+
+
+def test_transitions_are_in_order_even_when_the_clock_is_behind(world: World) -> None:
+    handoff = world.process().handoff
+    handoff.pause(CONVERSATION, ANA)
+    world.clock.tick(-5000)
+    handoff.resume(CONVERSATION, ANA)
+    assert [row.id for row in world.rows() if row.id.startswith("t:")] == ["t:1", "t:2"]
+
+
+@pytest.mark.parametrize(
+    ("payload", "after", "released"),
+    [
+        ("HITL_STOP", 1000, True),
+        ("HITL_STOP", -1000, False),
+        ("HITL_STOP:1", -1000, True),
+        ("HITL_STOP:2", 1000, False),
+        ("HITL_STOPP", 1000, False),
+        ("MENU", 1000, False),
+    ],
+)
+def test_a_release_ends_the_pause_that_it_means(world: World, payload: str, after: int, released: bool) -> None:
+    world.process().handoff.pause(CONVERSATION, ANA)
+    world.clock.tick(after)
+    tap = world.tapped("p1", payload)
+    world.clock.tick(5000)
+    world.receive(world.process(), world.body(tap))
+    world.deliver(world.process())
+    assert (world.conversation().pause is None) is released
+    row = world.store.row(CONVERSATION, "m:p1")
+    assert row is not None
+    assert row.state == ("delivered" if released else "held")
+
+
+def test_the_stop_pauses_whoever_writes_and_lifting_it_ends_only_its_own_pauses(world: World) -> None:
+    handoff = world.process().handoff
+    handoff.set_stop(True, ANA, "fire")
+    say(world, "m2", "hello?")
+    stopped = world.conversation()
+    assert stopped.pause is not None
+    assert (stopped.pause.by, stopped.pause.reason) == (STOP, "fire")
+    handoff.set_stop(False, ANA, None)
+    handoff.end_stop_pauses()
+    assert world.conversation().pause is None
+    handoff.set_stop(True, ANA, "fire")
+    say(world, "m3", "hello?")
+    handoff.pause(CONVERSATION, ANA, "I take this one")
+    handoff.set_stop(False, ANA, None)
+    handoff.end_stop_pauses()
+    kept = world.conversation().pause
+    assert kept is not None
+    assert kept.by == ANA
+
+
+def test_a_release_under_the_stop_does_not_reach_the_bot_before_the_stop_is_lifted(world: World) -> None:
+    handoff = world.process().handoff
+    handoff.pause(CONVERSATION, ANA)
+    handoff.set_stop(True, ANA, "fire")
+    world.clock.tick(1000)
+    world.receive(world.process(), world.body(world.tapped("p1", "HITL_STOP")))
+    world.deliver(world.process())
+    pause = world.conversation().pause
+    assert pause is not None
+    assert pause.by == STOP
+    assert "m:p1" not in world.bot.heard
+    row = world.store.row(CONVERSATION, "m:p1")
+    assert row is not None
+    assert row.state == "held"
+
+
+def test_setting_the_stop_again_changes_its_reason_only(world: World) -> None:
+    handoff = world.process().handoff
+    first = handoff.set_stop(True, ANA, "fire")
+    world.clock.tick(1000)
+    assert handoff.set_stop(True, BOT, "fire") == first
+    assert handoff.set_stop(True, BOT, "flood").since == first.since
+
+
+def test_a_message_that_is_noted_only_after_the_answer_makes_nobody_wait(world: World) -> None:
+    """Meta's retry finishes what a crash left: by then a person has answered that message."""
+    process = world.process()
+    process.handoff.pause(CONVERSATION, ANA)
+    body = world.body(world.said("m2", "are you there?"))
+    world.receive(world.process(), body)
+    world.clock.tick(1000)
+    process.replies.reply(CONVERSATION, "r1", Outgoing("yes"), ANA)
+    assert world.conversation().waiting_since is None
+    world.receive(world.process(), body)
+    assert world.conversation().waiting_since is None
+
+
+class _Losing(FakeStore):
+    """Loses every race."""
+
+    def transition(self, *args: object) -> None:
+        raise LostRace("always")
+
+    def save(self, old: Conversation, new: Conversation) -> None:
+        if self.conversation(new.id) is not None:
+            raise LostRace("always")
+        super().save(old, new)
+
+
+def test_losing_every_race_asks_the_caller_to_try_again() -> None:
+    world = World()
+    world.store = _Losing()
+    world.receive(world.process(), world.body(world.said("m1", "hello")))
+    with pytest.raises(Unavailable):
+        world.process().handoff.pause(CONVERSATION, ANA)

@@ -1,0 +1,89 @@
+"""The project's own files: pins agree, the lock names no registry, Chalice reads its settings, policies are narrow."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from importlib.metadata import requires
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chalice.config import Config
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent
+RUNTIME, LAYER, DEVELOPMENT = "requirements.txt", "chalicelayer/requirements.txt", "requirements-dev.txt"
+
+
+def pins(name: str) -> dict[str, str]:
+    """Read a requirements file: version by package. Anything but an exact pin fails."""
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    wanted = [line for line in lines if line and not line.startswith(("#", "-r "))]
+    found = [re.fullmatch(r"([a-z0-9-]+)(?:\[[a-z]+\])?==([0-9][0-9a-z.]*)", line) for line in wanted]
+    assert None not in found, f"{name} has something else than exact pins"
+    return {match[1]: match[2] for match in found if match}
+
+
+def brought_by(package: str) -> Iterator[str]:
+    """Name what a package installs beside itself, all the way down."""
+    for text in requires(package) or []:
+        requirement = Requirement(text)
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+            yield canonicalize_name(requirement.name)
+            yield from brought_by(requirement.name)
+
+
+@pytest.mark.parametrize("name", [LAYER, DEVELOPMENT])
+def test_pins_agree(name: str) -> None:
+    runtime = pins(RUNTIME) | pins(LAYER)
+    assert {
+        package: version for package, version in pins(name).items() if runtime.get(package, version) != version
+    } == {}
+
+
+def test_the_layer_holds_what_the_program_imports_and_no_more() -> None:
+    wanted = set(pins(RUNTIME)) - {"chalice"}  # `chalice deploy` brings its own runtime
+    for package in tuple(wanted):
+        wanted |= set(brought_by(package))
+    assert set(pins(LAYER)) == wanted
+
+
+def test_the_npm_lock_names_no_registry() -> None:
+    lock = (ROOT / "package-lock.json").read_text(encoding="utf-8")
+    assert "://" not in lock
+
+
+@pytest.mark.parametrize("stage", ["local", "dev"])
+@pytest.mark.parametrize("function", ["api_handler", "deliver"])
+def test_chalice_reads_its_settings(stage: str, function: str) -> None:
+    content = chalice_file("config.json")
+    config = Config(chalice_stage=stage, function_name=function, config_from_disk=content)
+    assert stage in content["stages"]
+    assert config.config_file_version == "2.0"
+    assert config.app_name == "chalice-hitl"
+    assert config.api_gateway_stage == "api"  # the paths of the published API begin with /api
+    assert config.lambda_timeout == 30  # above a bot's timeout, below the queue's visibility timeout
+    assert config.autogen_policy is False
+    assert chalice_file(config.iam_policy_file)["Version"] == "2012-10-17"
+
+
+@pytest.mark.parametrize("name", ["policy.json", "policy-deliver.json"])
+def test_policies_allow_named_things_only(name: str) -> None:
+    for statement in chalice_file(name)["Statement"]:
+        actions, resources = as_list(statement["Action"]), as_list(statement["Resource"])
+        assert statement["Effect"] == "Allow"
+        assert [action for action in actions if "*" in action] == []
+        assert [resource for resource in resources if "chalice-hitl-" not in resource] == []
+
+
+def chalice_file(name: str) -> Any:
+    """Read a file of .chalice."""
+    return json.loads((ROOT / ".chalice" / name).read_text(encoding="utf-8"))
+
+
+def as_list(value: str | list[str]) -> list[str]:
+    """Read what IAM lets one write as one or as many."""
+    return [value] if isinstance(value, str) else value

@@ -1,0 +1,214 @@
+"""A whole system on fakes, whose processes can die right after any step, and what must hold whatever dies.
+
+A step is one call to the outside: to the store, the queue, Messenger or the bot. `run` performs an act once for every
+step that it takes, lets the process die right after that step, and then does what the outside would do: Meta sends
+the webhook again, SQS delivers the letter again, the caller repeats the request.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, cast
+
+from chalicelib.bots import PythonBot
+from chalicelib.conversation import Actor, Conversation, Message
+from chalicelib.errors import BotFailed
+from chalicelib.example_bot import bot as example_bot
+from chalicelib.settings import Settings
+from chalicelib.system import System
+from chalicelib.talk import Delivery, Speaker, Talk
+from chalicelib.webhook import parse
+from tests.fakes import Clock, FakeMailbox, FakeMessenger, FakeStore
+
+PAGE, USER = "100", "200"
+CONVERSATION = f"messenger:{PAGE}:{USER}"
+ANA = Actor("operator", "ana", "Ana")
+SETTINGS = Settings({"HITL_PAGE_TOKEN": f"{PAGE}=token", "HITL_APP_SECRET": "secret"})
+
+
+class Crash(BaseException):
+    """The process is gone; nothing in it may catch this."""
+
+
+class Steps:
+    """Counts the calls to the outside and dies right after the chosen one."""
+
+    def __init__(self, crash_after: int | None = None) -> None:
+        self.done: list[str] = []
+        self._crash_after = crash_after
+
+    def around(self, part: Any, name: str) -> Any:
+        """The same part, counted."""
+        return _Stepped(part, name, self)
+
+    def step(self, name: str) -> None:
+        """One more call has taken effect."""
+        self.done.append(name)
+        if len(self.done) == self._crash_after:
+            raise Crash(name)
+
+
+class _Stepped:
+    def __init__(self, part: Any, name: str, steps: Steps) -> None:
+        self._part, self._name, self._steps = part, name, steps
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._part, name)
+
+        def stepped(*args: Any, **kwargs: Any) -> Any:
+            result = method(*args, **kwargs)
+            self._steps.step(f"{self._name}.{name}")
+            return result
+
+        return stepped
+
+
+class HeardBot:
+    """The example bot, and which rows it was given; `fails` makes it fail instead."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+        self.fails: BotFailed | None = None
+        self._bot = PythonBot(cast(Callable[[Talk], None], example_bot), "HITL_STOP")
+
+    def deliver(self, delivery: Delivery, speaker: Speaker) -> None:
+        """Hear, then answer or fail."""
+        self.heard.append(delivery.message_id)
+        if self.fails is not None:
+            raise self.fails
+        self._bot.deliver(delivery, speaker)
+
+
+class World:
+    """Everything that outlives a process."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.store = FakeStore()
+        self.mailbox = FakeMailbox()
+        self.messenger = FakeMessenger()
+        self.bot = HeardBot()
+
+    def process(self, steps: Steps | None = None) -> System:
+        """A new process on this world."""
+        steps = steps or Steps()
+        return System(
+            SETTINGS,
+            store=steps.around(self.store, "store"),
+            mailbox=steps.around(self.mailbox, "mailbox"),
+            messenger=steps.around(self.messenger, "messenger"),
+            bot=steps.around(self.bot, "bot"),
+            clock=self.clock,
+        )
+
+    def body(self, *items: dict[str, Any]) -> bytes:
+        """A webhook body of these items."""
+        entry = {"id": PAGE, "time": self.clock(), "messaging": list(items)}
+        return json.dumps({"object": "page", "entry": [entry]}).encode()
+
+    def said(self, mid: str, text: str) -> dict[str, Any]:
+        """The user's text."""
+        return {**self._from_user(), "message": {"mid": mid, "text": text}}
+
+    def tapped(self, mid: str, payload: str) -> dict[str, Any]:
+        """The user's tap on a button."""
+        return {**self._from_user(), "postback": {"mid": mid, "payload": payload, "title": payload.title()}}
+
+    def echo(self, mid: str, text: str, **more: Any) -> dict[str, Any]:
+        """What the Page said."""
+        parties = {"sender": {"id": PAGE}, "recipient": {"id": USER}, "timestamp": self.clock()}
+        return {**parties, "message": {"mid": mid, "text": text, "is_echo": True, **more}}
+
+    def _from_user(self) -> dict[str, Any]:
+        return {"sender": {"id": USER}, "recipient": {"id": PAGE}, "timestamp": self.clock()}
+
+    def receive(self, process: System, body: bytes) -> None:
+        """One webhook, taken in whole."""
+        tally = process.reception.receive(parse(body, self.clock()).events)
+        assert tally.failed == 0
+
+    def deliver(self, process: System, tries: int = 1) -> None:
+        """The oldest letter, as SQS does: it goes only once the handler has returned."""
+        if not self.mailbox.letters:
+            return
+        process.deliveries.deliver(self.mailbox.letters[0], tries)
+        self.mailbox.take()
+
+    def settle(self) -> None:
+        """Deliver every letter that is left, then let Meta echo everything that was really sent."""
+        process = self.process()
+        while self.mailbox.letters:
+            self.deliver(process)
+        for number, send in enumerate(self.messenger.sends, 1):
+            text = send.message.text or "template"
+            self.receive(process, self.body(self.echo(f"mid.{number}", text, metadata=send.metadata, app_id=1)))
+
+    def conversation(self) -> Conversation:
+        """The conversation without what counts writes."""
+        found = self.store.conversation(CONVERSATION)
+        assert found is not None
+        return replace(found, version=0)
+
+    def rows(self) -> list[Message]:
+        """The log, oldest first."""
+        return sorted(self.store.history(CONVERSATION, 1000).messages, key=lambda row: row.order)
+
+
+Act = Callable[[World, System], None]
+
+
+def uncrashed(prepare: Callable[[World], None], act: Act, times: int = 1) -> tuple[World, list[str]]:
+    """The world after the act, done `times` times by processes that live, and the steps of the first."""
+    world = World()
+    prepare(world)
+    steps = Steps()
+    act(world, world.process(steps))
+    for _ in range(times - 1):
+        act(world, world.process())
+    return world, steps.done
+
+
+def crashed(prepare: Callable[[World], None], act: Act, after: int) -> World:
+    """The world after the act died right after a step and was then done again."""
+    world = World()
+    prepare(world)
+    try:
+        act(world, world.process(Steps(after)))
+    except Crash:
+        act(world, world.process())
+    return world
+
+
+def assert_same(world: World, other: World, *, may_hear_again: bool = False) -> None:
+    """Both worlds end alike: log, conversation, what the bot heard, and nothing was sent twice.
+
+    A process that died before Meta was asked leaves its send queued: then the user was not answered and still waits.
+    The bot hears an event again only where its own answer was lost with the process.
+    """
+    world.settle()
+    other.settle()
+    assert [_comparable(row) for row in world.rows()] == [_comparable(row) for row in other.rows()]
+    heard, expected = Counter(world.bot.heard), Counter(other.bot.heard)
+    assert set(heard) == set(expected)
+    assert all(times <= expected[row] + may_hear_again for row, times in heard.items())
+    ids = [send.metadata for send in world.messenger.sends]
+    assert len(ids) == len(set(ids)), "something was sent twice"
+    if len(ids) == len(other.messenger.sends):
+        assert [row.state for row in world.rows()] == [row.state for row in other.rows()]
+        assert world.conversation() == other.conversation()
+    else:
+        assert "queued" in [row.state for row in world.rows()]
+        assert _unanswered(world.conversation()) == _unanswered(other.conversation())
+
+
+def _comparable(row: Message) -> Message:
+    """A row without what became of a send."""
+    return replace(row, state=None, mid=None) if row.id.startswith("s:") else row
+
+
+def _unanswered(conversation: Conversation) -> Conversation:
+    """A conversation without what an operator's answer changes."""
+    return replace(conversation, waiting_since=None, last_answer_at=None, last_operator=None, last_operator_at=None)
