@@ -27,7 +27,19 @@ from chalicelib.errors import BotFailed, LostRace, Misconfigured, Unavailable
 from chalicelib.settings import Settings
 from chalicelib.talk import Bot, Delivery, Handler, Speaker, Talk, User
 
-__all__ = ["Bot", "BotPort", "Delivery", "LambdaBot", "PythonBot", "Speaker", "Talk", "UrlBot", "User", "connect"]
+__all__ = [
+    "Bot",
+    "BotPort",
+    "BrokenBot",
+    "Delivery",
+    "LambdaBot",
+    "PythonBot",
+    "Speaker",
+    "Talk",
+    "UrlBot",
+    "User",
+    "connect",
+]
 
 TIMEOUT = 10.0
 """Seconds that a bot has for taking one event."""
@@ -56,6 +68,17 @@ def connect(settings: Settings, http: urllib3.PoolManager | None = None, invoke:
     if kind == "lambda":
         return LambdaBot(name, invoke or _lambda_client(settings))
     return UrlBot(settings.bot, settings.app_secret, http)
+
+
+class BrokenBot:
+    """A bot that the settings do not lead to. It fails as one that is down, so that a person is called."""
+
+    def __init__(self, error: Misconfigured) -> None:
+        self._message = error.message
+
+    def deliver(self, delivery: Delivery, speaker: Speaker) -> None:
+        """Fail; a later try may find better settings."""
+        raise BotFailed(self._message, retry=True)
 
 
 class PythonBot:

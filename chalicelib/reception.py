@@ -70,6 +70,9 @@ class Reception:
         for done, event in enumerate(events):
             try:
                 counts[self._receive(event)] += 1
+            except Unstorable as error:  # Meta would send it for an hour, and then unsubscribe the Page
+                logger.error("An event could not be kept even bare, and is lost: %s", describe(error))
+                counts["lost"] += 1
             except Exception as error:  # neighbours must not suffer, and Meta sends the body again
                 logger.error("An event was not taken in: %s", describe(error))
                 counts["failed"] += len(events) - done

@@ -131,7 +131,7 @@ class Replies:
 
         def follow(conversation: Conversation) -> Conversation:
             last = conversation.last_message
-            if merged and last is not None and last.id == f"m:{row.mid}":
+            if last is not None and last.id == f"m:{row.mid}":
                 conversation = replace(conversation, last_message=preview(row))
             return answered(conversation, row) if row.is_answer else conversation
 

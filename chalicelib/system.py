@@ -6,8 +6,9 @@ import time
 from functools import cached_property
 
 from chalicelib import settings as _settings
-from chalicelib.bots import BotPort, connect
+from chalicelib.bots import BotPort, BrokenBot, connect
 from chalicelib.delivery import Deliveries
+from chalicelib.errors import Misconfigured
 from chalicelib.handoff import Handoff
 from chalicelib.mailbox import Mailbox
 from chalicelib.messenger import Messenger
@@ -67,7 +68,10 @@ class System:
     @cached_property
     def deliveries(self) -> Deliveries:
         """Gives letters to the bot."""
-        bot = self._bot or connect(self.settings)
+        try:
+            bot = self._bot or connect(self.settings)
+        except Misconfigured as error:
+            bot = BrokenBot(error)
         return Deliveries(self.store, self.handoff, self.replies, self.messenger, bot)
 
 

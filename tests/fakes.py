@@ -84,15 +84,17 @@ class FakeMessenger:
     errors: deque[GraphError | Misconfigured] = field(default_factory=deque)
     profiles: dict[str, Profile | GraphError] = field(default_factory=dict)
     before: Callable[[], None] = lambda: None
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def send(self, conversation_id: str, message: Outgoing, metadata: str) -> str:
         self.before()
         sent = Sent(conversation_id, message, metadata)
-        if self.errors:
-            self.refused.append(sent)
-            raise self.errors.popleft()
-        self.sends.append(sent)
-        return f"mid.{len(self.sends)}"
+        with self._lock:
+            if self.errors:
+                self.refused.append(sent)
+                raise self.errors.popleft()
+            self.sends.append(sent)
+            return f"mid.{len(self.sends)}"
 
     def action(self, conversation_id: str, action: str) -> None:
         self.actions.append((conversation_id, action))

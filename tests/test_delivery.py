@@ -9,7 +9,9 @@ from chalicelib.delivery import BOT_TRIES, SILENT
 from chalicelib.errors import BotFailed, WindowClosed
 from chalicelib.mailbox import Letter
 from chalicelib.messenger import Profile
-from tests.world import ANA, CONVERSATION, World
+from chalicelib.settings import Settings
+from chalicelib.system import System
+from tests.world import ANA, CONVERSATION, SETTINGS, World
 
 
 @pytest.fixture
@@ -87,6 +89,16 @@ def test_a_bot_that_fails_for_good_pauses_and_its_message_is_held(world: World, 
     assert (conversation.pause.reason, conversation.pause.by.type) == (SILENT, "system")
     assert conversation.waiting_since is not None
     assert (row(world, "m:m1").state, row(world, "m:m1").held_under) == ("held", 1)
+
+
+def test_a_bot_that_the_settings_do_not_lead_to_calls_a_person_in_the_end(world: World) -> None:
+    settings = Settings({**SETTINGS.env, "HITL_BOT": "python:no_such_module:bot"})
+    process = System(settings, store=world.store, mailbox=world.mailbox, messenger=world.messenger, clock=world.clock)
+    with pytest.raises(BotFailed, match="HITL_BOT"):
+        world.deliver(process, 1)
+    world.deliver(process, BOT_TRIES)
+    assert world.conversation().pause is not None
+    assert row(world, "m:m1").state == "held"
 
 
 def test_a_bot_that_fails_on_the_event_that_released_it_is_paused_again_and_the_event_held(world: World) -> None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from chalicelib.conversation import Address
-from chalicelib.events import Deletion, Delivery, Echo, Event, Handover, Reaction, Read, Unknown, UserMessage
+from chalicelib.events import Deletion, Delivery, Echo, Event, Handover, Reaction, Read, Unknown, UserMessage, Watermark
 from chalicelib.payload import id_of, time_of
 from chalicelib.webhook import parse
 from tests.items import NOW, PAGE, PLACE, THEN, USER, item, message, one, read, said, short
@@ -69,7 +69,9 @@ def test_what_the_page_says_is_an_echo_without_a_mark_too(mark: object) -> None:
 @pytest.mark.parametrize("field", ["reaction", "postback", "message_edit", "something_new", "read", "delivery"])
 def test_what_the_page_does_is_logged_but_not_the_users(field: str) -> None:
     content = {"sender": {"id": PAGE}, "recipient": {"id": USER}, field: {"mid": "m", "watermark": THEN}}
-    row = one(content).row(NOW)
+    event = one(content)
+    row = event.row(NOW)
+    assert not isinstance(event, Watermark)  # those are the user's
     assert row.conversation_id == PLACE
     assert (row.author, row.by, row.state) == ("system", None, None)
     assert not row.wants_person

@@ -165,6 +165,11 @@ def test_what_cannot_be_stored_as_it_is_is_stored_bare_marked_and_given_to_the_b
     assert world.bot.heard == ["m:m1"]
 
 
+def test_what_cannot_be_stored_at_all_is_counted_and_stops_nobody(world: World) -> None:
+    world.store = _Breaking({"m:m1": Unstorable("full")})
+    assert post(world, world.said("m1", "1"), world.said("m2", "2")) == {"lost": 1, "received": 1}
+
+
 def test_a_queue_that_is_down_costs_nothing_but_a_retry(world: World) -> None:
     world.mailbox.down = True
     said = world.said("m1", "hello")
