@@ -47,15 +47,18 @@ class Replies:
             raise Conflict(text, "client_id_reused")
         again = self._again(existing) if retry else None
         if again is None:
-            return existing
+            return self._finished(existing)
         self._handoff.touch(again)
         return self._send(again, message)
 
     def say(self, conversation_id: str, client_id: str, message: Outgoing, by: Actor) -> None:
         """Send for a bot: once for each client id, whatever the bot says when it is given its event again."""
         row = self._row(conversation_id, client_id, message, by)
-        if self._log(row) is None:
+        existing = self._log(row)
+        if existing is None:
             self._send(row, message)
+        else:
+            self._finished(existing)
 
     def settle_echo(self, row: Message, mid: str | None) -> None:
         """The user's device has what this row says, whatever we believed; safe to repeat."""
@@ -110,6 +113,12 @@ class Replies:
             failure = Failure(error.code, error.message, getattr(error, "can_retry", False))
             return self._settle(row, replace(row, state=state, failure=failure))
         return self._settle(row, replace(row, state="sent", mid=mid, failure=None))
+
+    def _finished(self, row: Message) -> Message:
+        """The row of an earlier call, which may have died between writing that it was sent and what follows from it."""
+        if row.state == "sent":
+            self._follow(row)
+        return row
 
     def _settle(self, row: Message, outcome: Message) -> Message:
         """Write what became of a send. What was sent stays sent, whoever learns of it first."""

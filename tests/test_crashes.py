@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from chalicelib.errors import BotFailed
+from chalicelib.errors import BotFailed, Conflict, Transient
 from chalicelib.messenger import Outgoing
 from chalicelib.system import System
 from tests.world import ANA, CONVERSATION, USER, Act, World, assert_same, crashed, uncrashed
@@ -81,6 +81,26 @@ def sent(world: World) -> None:
     world.clock.tick(1000)
 
 
+def refused(world: World) -> None:
+    """An operator's reply that Meta has refused."""
+    paused(world)
+    world.messenger.errors.append(Transient("Try again."))
+    reply(world, world.process())
+    world.clock.tick(1000)
+
+
+def echoed(world: World) -> None:
+    """A conversation in which the echo of a send comes before the send's own answer, and says nothing of its sender."""
+    paused(world)
+
+    def early() -> None:
+        world.messenger.before = lambda: None
+        number = len(world.messenger.sends) + 1
+        world.receive(world.process(), world.body(world.echo(f"mid.{number}", "I am Ana", app_id=5)))
+
+    world.messenger.before = early
+
+
 def receive(*items: Callable[[World], dict[str, object]]) -> Act:
     """Meta posts a webhook, and the same bytes again."""
 
@@ -106,8 +126,11 @@ def reply(world: World, process: System) -> None:
 
 
 def retry(world: World, process: System) -> None:
-    """An operator sends a failed message again."""
-    process.replies.reply(CONVERSATION, "reply-1", Outgoing("I am Ana"), ANA, retry=True)
+    """An operator sends a failed message again, and asks for the row alone where that is under way already."""
+    try:
+        process.replies.reply(CONVERSATION, "reply-1", Outgoing("I am Ana"), ANA, retry=True)
+    except Conflict:
+        reply(world, process)
 
 
 @dataclass(frozen=True)
@@ -157,6 +180,8 @@ CASES = {
     "set the stop": Case(talk, lambda world, process: void(process.handoff.set_stop(True, ANA, "fire"))),
     "end the pauses of the stop": Case(lifted, lambda world, process: process.handoff.end_stop_pauses()),
     "reply": Case(paused, reply),
+    "reply after its echo": Case(echoed, reply),
+    "send again": Case(refused, retry),
 }
 
 
@@ -201,3 +226,11 @@ def test_a_reply_that_died_is_unconfirmed_and_sent_again_only_by_a_person() -> N
     assert len(world.messenger.sends) == sends
     retry(world, world.process())
     assert len(world.messenger.sends) == sends + 1
+
+
+def test_a_reply_that_died_after_it_was_sent_is_finished_by_its_repeat_even_without_an_echo() -> None:
+    whole, steps = uncrashed(paused, reply)
+    for after in range(steps.index("messenger.send") + 2, len(steps) + 1):
+        world = crashed(paused, reply, after)
+        assert world.conversation() == whole.conversation(), steps[after - 1]
+        assert world.store.row(CONVERSATION, "m:mid.3") == whole.store.row(CONVERSATION, "s:reply-1")
