@@ -64,6 +64,16 @@ def test_a_repeat_with_another_timestamp_is_a_repeat(world: World) -> None:
     assert world.bot.heard == ["m:m1"]
 
 
+def test_a_repeat_of_what_is_done_moves_the_conversation_in_no_list(world: World) -> None:
+    said = world.said("m1", "hello")
+    post(world, said)
+    world.settle()
+    before = world.store.conversation(CONVERSATION)
+    world.clock.tick(1000)
+    assert post(world, said) == {"duplicate": 1}
+    assert world.store.conversation(CONVERSATION) == before
+
+
 def test_watermarks_of_strangers_make_no_conversation(world: World) -> None:
     assert post(world, event(world, delivery={"watermark": world.clock()})) == {"watermark": 1}
     assert world.store.conversation(CONVERSATION) is None

@@ -7,7 +7,7 @@ import pytest
 from chalicelib.conversation import Actor, Message
 from chalicelib.errors import Conflict, NotFound, TokenInvalid, Transient, Unconfirmed
 from chalicelib.messenger import Outgoing
-from tests.world import ANA, CONVERSATION, World
+from tests.world import ANA, CONVERSATION, Crash, World
 
 HELLO = Outgoing("I am Ana")
 HOUR = 3_600_000
@@ -159,6 +159,32 @@ def test_an_echo_of_what_meta_called_failed_proves_that_it_went_out(world: World
     reply(world)
     world.receive(world.process(), world.body(world.echo("mid.1", "I am Ana", metadata="hitl:s:r1")))
     assert (row(world).state, row(world).failure) == ("sent", None)
+
+
+def test_an_echo_before_meta_gives_no_clear_answer_keeps_the_row_sent(world: World) -> None:
+    def early() -> None:
+        world.receive(world.process(), world.body(world.echo("mid.x", "I am Ana", metadata="hitl:s:r1")))
+
+    world.messenger.before = early
+    world.messenger.errors.append(Unconfirmed("No answer."))
+    sent = reply(world)
+    assert (sent.state, sent.mid, sent.failure) == ("sent", "mid.x", None)
+
+
+def test_the_late_failure_of_one_try_says_nothing_of_the_next(world: World) -> None:
+    def dies() -> None:
+        raise Crash
+
+    def meanwhile() -> None:
+        world.clock.tick(HOUR)
+        world.messenger.before = dies
+        with pytest.raises(Crash):
+            reply(world, retry=True)
+
+    world.messenger.before = meanwhile
+    world.messenger.errors.append(Unconfirmed("No answer."))
+    late = reply(world)
+    assert (late.state, late.attempt, late.failure) == ("queued", 2, None)
 
 
 def test_metadata_that_names_no_row_of_ours_is_a_foreign_echo(world: World) -> None:
