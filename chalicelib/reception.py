@@ -91,10 +91,13 @@ class Reception:
                 return "duplicate"
             if existing.id.startswith("s:"):
                 self._replies.settle_echo(existing, row.mid)
+                self._replies.replace_echo(row)
                 return "echo"
             row = existing
         if row.kind not in QUIET_KINDS:
             self._handoff.touch(row)
+        if isinstance(event, Echo):
+            self._replies.replace_echo(row)
         if row.is_new:
             self._mailbox.post(Letter(row.conversation_id, row.id))
         if existing is not None:

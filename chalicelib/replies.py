@@ -64,6 +64,12 @@ class Replies:
         """The user's device has what this row says, whatever we believed; safe to repeat."""
         self._settle(row, replace(row, state="sent", mid=row.mid or mid, failure=None))
 
+    def replace_echo(self, echo: Message) -> None:
+        """Show our own row where it has taken this echo's place since that was logged; safe to repeat."""
+        row = self._store.row(echo.conversation_id, echo.id)
+        if row is not None and row.id != echo.id:
+            self._show(row)
+
     def _row(self, conversation_id: str, client_id: str, message: Outgoing, by: Actor) -> Message:
         now = self._clock()
         graph = message.to_graph()
@@ -137,15 +143,19 @@ class Replies:
 
     def _follow(self, row: Message) -> None:
         merged = row.mid is not None and self._store.alias(row)
+        if merged or row.is_answer:
+            self._show(row)
 
-        def follow(conversation: Conversation) -> Conversation:
+    def _show(self, row: Message) -> None:
+        """Let the conversation know of a row that was sent, and forget the echo that it took the place of."""
+
+        def shown(conversation: Conversation) -> Conversation:
             last = conversation.last_message
             if last is not None and last.id == f"m:{row.mid}":
                 conversation = replace(conversation, last_message=preview(row))
             return answered(conversation, row) if row.is_answer else conversation
 
-        if merged or row.is_answer:
-            self._handoff.amend(row.conversation_id, follow)
+        self._handoff.amend(row.conversation_id, shown)
 
 
 def _settled(current: Message, outcome: Message) -> Message:

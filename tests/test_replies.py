@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+
 import pytest
 
 from chalicelib.conversation import Actor, Message
 from chalicelib.errors import Conflict, NotFound, TokenInvalid, Transient, Unconfirmed
 from chalicelib.messenger import Outgoing
-from tests.world import ANA, CONVERSATION, Crash, World
+from tests.world import ANA, CONVERSATION, Crash, Steps, World
 
 HELLO = Outgoing("I am Ana")
 HOUR = 3_600_000
@@ -22,6 +25,20 @@ def world() -> World:
     process.handoff.pause(CONVERSATION, Actor("bot", "bot", "Bot"), "help")
     world.clock.tick(1000)
     return world
+
+
+class Meanwhile(Steps):
+    """Something else happens right after the chosen step of a process."""
+
+    def __init__(self, after: int, act: Callable[[], object], crash_after: int | None = None) -> None:
+        super().__init__(crash_after)
+        self._after = after
+        self._act = act
+
+    def step(self, name: str) -> None:
+        super().step(name)
+        if len(self.done) == self._after:
+            self._act()
 
 
 def reply(world: World, client_id: str = "r1", message: Outgoing = HELLO, *, retry: bool = False) -> Message:
@@ -152,6 +169,79 @@ def test_an_echo_without_metadata_before_the_answer_is_merged_into_the_row(world
     last = world.conversation().last_message
     assert last is not None
     assert (last.id, last.author) == ("s:r1", "operator")
+
+
+ECHOES: tuple[dict[str, object], ...] = ({"metadata": "hitl:s:r1"}, {"app_id": 5}, {})
+"""By our metadata, by an app id alone, and by nothing, as a person in the Page inbox."""
+
+
+@pytest.mark.parametrize("by", ECHOES)
+@pytest.mark.parametrize("after", range(1, 9))
+def test_the_echo_may_come_after_any_step_of_its_reply(world: World, by: dict[str, object], after: int) -> None:
+    def receive(process: Steps | None = None) -> None:
+        world.clock.tick(5)
+        world.receive(world.process(process), world.body(world.echo("mid.1", "I am Ana", **by)))
+
+    world.process(Meanwhile(after, receive)).replies.reply(CONVERSATION, "r1", HELLO, ANA)
+    receive()
+    assert_one_reply(world)
+
+
+@pytest.mark.parametrize("by", ECHOES)
+@pytest.mark.parametrize("after", range(1, 9))
+def test_the_reply_may_end_after_any_step_of_its_echo(world: World, by: dict[str, object], after: int) -> None:
+    end = sending(world, lambda: reply(world))
+    echo = world.body(world.echo("mid.1", "I am Ana", **by))
+    world.receive(world.process(Meanwhile(after, end)), echo)
+    end()
+    assert_one_reply(world)
+    world.receive(world.process(), echo)
+    assert_one_reply(world)
+
+
+def test_a_bots_row_follows_its_echo_even_where_taking_that_in_died(world: World) -> None:
+    bot = Actor("bot", "bot", "Bot")
+    end = sending(world, lambda: world.process().replies.say(CONVERSATION, "r1", HELLO, bot))
+    echo = world.body(world.echo("mid.1", "I am Ana", app_id=5))
+    steps = Meanwhile(1, end, crash_after=2)
+    with pytest.raises(Crash):
+        world.receive(world.process(steps), echo)
+    assert steps.done == ["store.append", "store.touch"]
+    world.receive(world.process(), echo)
+    last = world.conversation().last_message
+    assert last is not None
+    assert (last.id, last.by) == ("s:r1", bot)
+
+
+def sending(world: World, act: Callable[[], object]) -> Callable[[], None]:
+    """Begin a send whose answer Meta keeps back until the function that this gives is called."""
+    is_sending, may_go_on = threading.Event(), threading.Event()
+    thread = threading.Thread(target=act)
+
+    def wait() -> None:
+        is_sending.set()
+        may_go_on.wait(10)
+
+    def end() -> None:
+        may_go_on.set()
+        thread.join(10)
+
+    world.messenger.before = wait
+    thread.start()
+    is_sending.wait(10)
+    world.clock.tick(5)
+    return end
+
+
+def assert_one_reply(world: World) -> None:
+    assert [found.id for found in world.rows() if found.text == "I am Ana"] == ["s:r1"]
+    assert row(world, "m:mid.1") == row(world)
+    assert row(world).state == "sent"
+    last = world.conversation().last_message
+    assert last is not None
+    assert (last.id, last.author, last.by) == ("s:r1", "operator", ANA)
+    assert world.conversation().waiting_since is None
+    assert world.conversation().last_operator == ANA
 
 
 def test_an_echo_of_what_meta_called_failed_proves_that_it_went_out(world: World) -> None:
