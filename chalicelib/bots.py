@@ -23,6 +23,7 @@ from urllib.parse import quote
 import urllib3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib import aws
 from chalicelib.errors import BotFailed, LostRace, Misconfigured, Unavailable
 from chalicelib.settings import Settings
 from chalicelib.talk import Bot, Delivery, Handler, Speaker, Talk, User
@@ -50,7 +51,7 @@ IDLE = 60.0
 
 logger = logging.getLogger(__name__)
 Invoke = Callable[..., Mapping[str, Any]]
-"""`invoke` of a boto3 Lambda client."""
+"""`invoke` of botocore's Lambda client."""
 
 
 class BotPort(Protocol):
@@ -247,9 +248,7 @@ def _load(name: str) -> Handler:
 
 
 def _lambda_client(settings: Settings) -> Invoke:
-    import boto3  # only Lambda bots need the client, and it is slow to load
-    from botocore.config import Config
-
-    config = Config(connect_timeout=3, read_timeout=TIMEOUT, retries={"total_max_attempts": 1})
-    invoke: Invoke = boto3.client("lambda", region_name=settings.region, config=config).invoke
+    once = {"total_max_attempts": 1}
+    client = aws.client("lambda", settings, connect_timeout=3, read_timeout=TIMEOUT, retries=once)
+    invoke: Invoke = client.invoke
     return invoke

@@ -21,6 +21,8 @@ State = Literal["received", "delivered", "held", "queued", "sent", "read", "fail
 UNREAD_KINDS = frozenset({"text", "attachment", "postback", "unsupported"})
 """What a user does that a person should look at; reactions, edits, referrals and the like are only logged."""
 
+OWN_METADATA = "hitl:"
+"""What our sends carry as `metadata`, before the row's id: by it we know their echoes."""
 QUIET_KINDS = frozenset({"handover", "policy"})
 """Logged without moving the conversation in any list."""
 

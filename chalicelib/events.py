@@ -11,12 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from chalicelib.conversation import Actor, Address, AuthorType, Message
+from chalicelib.conversation import OWN_METADATA, Actor, Address, AuthorType, Message
 
 INBOX_APP_IDS = frozenset({"263902037430900", "1217981644879628"})
 """The Page inbox on Facebook and on Instagram."""
-OWN_METADATA = "hitl:"
-"""What our sends carry as `metadata`, before the row's id: by it we know their echoes."""
 
 _OWN_ROW = re.compile(re.escape(OWN_METADATA) + r"(s:[A-Za-z0-9_-]{1,128})")
 

@@ -12,16 +12,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib import aws
 from chalicelib.errors import Unavailable
 from chalicelib.settings import Settings
 
-_CONFIG = Config(
-    connect_timeout=2, read_timeout=5, retries={"mode": "standard", "max_attempts": 3}, max_pool_connections=40
-)
 _BACKOFF = (5, 15, 45, 120)
 """Seconds until the next try, by the number of tries before."""
 
@@ -51,7 +47,14 @@ class Mailbox:
 
     def __init__(self, settings: Settings) -> None:
         self._name = settings.mailbox_queue
-        self._sqs: Any = boto3.client("sqs", region_name=settings.region, config=_CONFIG)
+        self._sqs: Any = aws.client(
+            "sqs",
+            settings,
+            connect_timeout=2,
+            read_timeout=5,
+            retries={"mode": "standard", "max_attempts": 3},
+            max_pool_connections=40,
+        )
 
     def post(self, letter: Letter) -> None:
         """Queue a letter behind the others of its conversation; Unavailable where SQS does not take it."""

@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from chalicelib.conversation import Actor, Conversation, Failure, Message, State, answered, preview
+from chalicelib.conversation import OWN_METADATA, Actor, Conversation, Failure, Message, State, answered, preview
 from chalicelib.errors import Conflict, GraphError, LostRace, Misconfigured, NotFound, Unavailable, Unconfirmed
-from chalicelib.events import OWN_METADATA
 from chalicelib.handoff import RACES, Handoff
 from chalicelib.messenger import Outgoing
 from chalicelib.ports import Clock, MessengerPort, StorePort

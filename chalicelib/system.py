@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from chalicelib import settings as _settings
 from chalicelib.bots import BotPort, BrokenBot, connect
@@ -13,10 +14,12 @@ from chalicelib.handoff import Handoff
 from chalicelib.mailbox import Mailbox
 from chalicelib.messenger import Messenger
 from chalicelib.ports import Clock, MailboxPort, MessengerPort, StorePort
-from chalicelib.reception import Reception
 from chalicelib.replies import Replies
 from chalicelib.settings import Settings
 from chalicelib.store import Store
+
+if TYPE_CHECKING:
+    from chalicelib.reception import Reception
 
 
 def now() -> int:
@@ -63,6 +66,8 @@ class System:
     @cached_property
     def reception(self) -> Reception:
         """Receives webhooks."""
+        from chalicelib.reception import Reception  # the typed events take long to load; only webhooks need them
+
         return Reception(self.store, self.mailbox, self.handoff, self.replies, self.clock)
 
     @cached_property

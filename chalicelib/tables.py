@@ -13,11 +13,13 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+from botocore.session import Session
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute
 from pynamodb.connection import Connection
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection, LocalSecondaryIndex
 from pynamodb.models import Model
 
+from chalicelib import aws
 from chalicelib.conversation import Actor, Conversation, Failure, LastMessage, Message, Pause, State, Stop
 from chalicelib.settings import Settings
 
@@ -28,6 +30,15 @@ STOP_ID = "stop"
 """The row of the global stop, among the conversations but in no list."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class _Connection(Connection):
+    """A connection whose client comes from the session that all our clients share."""
+
+    @property
+    def session(self) -> Session:
+        """The session of this process."""
+        return aws.session()
 
 
 class TextAttribute(UnicodeAttribute):
@@ -163,7 +174,7 @@ def bind(settings: Settings) -> tuple[type[ConversationItem], type[MessageItem],
 
     # Left alone, PynamoDB makes a client for each model and for transactions, in each thread that comes first, and one
     # takes 0.2 s: a cold start must not pay for more than one.
-    connection = Connection(
+    connection = _Connection(
         region=settings.region,
         connect_timeout_seconds=2,
         read_timeout_seconds=5,

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,3 +95,24 @@ def test_the_queue_gives_one_letter_at_a_time() -> None:
     assert (settings["queue"], settings["batch_size"]) == ("chalice-hitl-mailbox.fifo", 1)
     assert settings["maximum_concurrency"] == app.CONCURRENT_DELIVERIES
     assert json.dumps(settings["handler_string"]) == '"app.deliver"'
+
+
+COLD_START = """
+import sys
+import botocore
+
+sessions = []
+botocore.register_initializer(sessions.append)
+from chalicelib import system
+import app
+
+parts = system.current()
+parts.store, parts.mailbox, parts.deliveries
+print(len(sessions), [name for name in ("boto3", "chalicelib.events") if name in sys.modules])
+"""
+
+
+def test_a_cold_start_loads_botocores_data_once_and_nothing_that_a_delivery_does_not_need() -> None:
+    command = [sys.executable, "-c", COLD_START]
+    answer = subprocess.run(command, cwd=Path(app.__file__).parent, capture_output=True, text=True, check=True)
+    assert answer.stdout == "1 []\n"

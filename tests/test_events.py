@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.conversation import Actor, Address
+from chalicelib.conversation import OWN_METADATA, Actor, Address
 from chalicelib.events import (
     INBOX_APP_IDS,
-    OWN_METADATA,
     AccountLinking,
     Deletion,
     Delivery,

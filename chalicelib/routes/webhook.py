@@ -10,7 +10,6 @@ from chalice.app import Blueprint, Response
 from chalicelib import VERSION, system
 from chalicelib.errors import Forbidden
 from chalicelib.routes.web import answer, call_of, serve
-from chalicelib.webhook import check_signature, parse
 
 logger = logging.getLogger(__name__)
 routes = Blueprint(__name__)
@@ -30,6 +29,8 @@ def verify() -> Response:
 @serve(routes, "POST", "/webhook")
 def receive() -> Response:
     """Take a signed body in: 200 once all of it is durable or quarantined, 500 where a retry may succeed."""
+    from chalicelib.webhook import check_signature, parse  # takes long to load, and no other route needs it
+
     call, parts = call_of(routes), system.current()
     body = call.raw_body
     check_signature(body, call.header("x-hub-signature-256"), parts.settings.app_secret)
