@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from pynamodb.attributes import Attribute
 from pynamodb.exceptions import DoesNotExist, PynamoDBException, TableDoesNotExist, TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
+from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.conversation import Conversation, Message, Stop, preview
@@ -98,8 +99,7 @@ class Store:
         """Write what became of a row. LostRace unless its state and attempt still are as in `old`."""
         model = self._messages
         condition = model.order.exists() & _same(model.state, old.state) & _same(model.attempt, old.attempt or None)
-        item = model(new.conversation_id, new.id)
-        self._call(lambda: item.update(_actions(model, outcome_attributes(new)), condition))
+        self._update(model, (new.conversation_id, new.id), _actions(model, outcome_attributes(new)), condition)
 
     def alias(self, row: Message) -> bool:
         """Let `m:<mid>` point to this sent row. True where an echo had taken that id: its row is gone then."""
@@ -131,8 +131,7 @@ class Store:
             already_waits = (model.waiting_since <= row.received_at) | (model.waiting_since <= model.paused_since)
             usual &= model.paused_since.does_not_exist() | already_waits
         condition = model.id.does_not_exist() | usual
-        item = model(row.conversation_id)
-        self._call(lambda: item.update(self._touch_actions(row, key), condition))
+        self._update(model, (row.conversation_id, None), self._touch_actions(row, key), condition)
 
     def _touch_actions(self, row: Message, key: str) -> list[Action]:
         model = self._conversations
@@ -237,9 +236,16 @@ class Store:
         condition = self._conversations.id.exists() & (attribute.does_not_exist() | (attribute < at))
         actions: list[Action] = [attribute.set(at), self._conversations.version.add(1)]
         try:
-            self._call(lambda: self._conversations(conversation_id).update(actions, condition))
+            self._update(self._conversations, (conversation_id, None), actions, condition)
         except LostRace:
             return
+
+    def _update(
+        self, model: type[Model], key: tuple[str, str | None], actions: Sequence[Action], condition: Condition
+    ) -> None:
+        """Update single attributes. PynamoDB's `Model.update` would have the whole item sent back, and read it."""
+        connection = model._get_connection()
+        self._call(lambda: connection.update_item(key[0], key[1], actions, condition))
 
     def _read(self, page: Callable[[], T]) -> T:
         """A page of a list. Reading writes nothing: what DynamoDB refuses is the position in a forged cursor."""
