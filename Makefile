@@ -32,7 +32,7 @@ coverage: tools $(PACKAGES) $(MODULES) ## Run all tests and list the lines and b
 	$(BIN)/python -m coverage run -m pytest $(ARGS)
 	$(BIN)/python -m coverage report
 
-bench: $(PACKAGES) ## Measure
+bench: tools $(PACKAGES) $(MODULES) ## Measure, and write docs/performance.md; ARGS=pages renews one topic
 	$(BIN)/python -m bench $(ARGS)
 
 replay: $(PACKAGES) ## Sign and post the webhook bodies of FILE= to what `make run` runs

@@ -1,134 +1,80 @@
-"""What one message costs: calls to AWS, and time against bare botocore making the same writes, on DynamoDB Local."""
+"""`make bench` measures everything and writes docs/performance.md; `make bench ARGS=pages` renews one topic of it."""
 
 from __future__ import annotations
 
 import os
-import statistics
+import platform
 import sys
-import time
-from collections import Counter
-from collections.abc import Callable
-from typing import Any
+from datetime import UTC, datetime
+from importlib import import_module
+from importlib.metadata import version
+from types import ModuleType
 
-import boto3
+from bench.harness import Bench, Figure, started
+from tests.engines import ROOT, NotStarted
 
-from chalicelib import store as _store
-from chalicelib.bots import Delivery, Speaker
-from chalicelib.mailbox import Letter
-from chalicelib.messenger import Outgoing, Profile
-from chalicelib.settings import Settings
-from chalicelib.store import Store
-from chalicelib.system import System
-from chalicelib.webhook import parse
-from tests.engines import NotStarted, dynamodb_local
+TOPICS = ("calls", "cost", "pages", "projection", "burst", "start")
+PAGE = ROOT / "docs" / "performance.md"
+INTRODUCTION = """# Performance
 
-ROUNDS = 300
-ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench", "AWS_DEFAULT_REGION": "us-east-1"}
-SETTINGS = Settings({"HITL_PAGE_TOKEN": "1=token"})
+Measured and written by `make bench`, against DynamoDB Local in memory.
 
-
-class _Queue:
-    """Keeps letters; the calls to SQS are counted, not made."""
-
-    def __init__(self) -> None:
-        self.letters: list[Letter] = []
-
-    def post(self, letter: Letter) -> None:
-        self.letters.append(letter)
-
-    def postpone(self, receipt: str, tries: int) -> None:
-        raise AssertionError("nothing fails here")
+DynamoDB Local and whatever else the machine does share its processors, so nothing here says how long something takes
+in AWS. What is compared runs in turns in one process, A B B A, and the median of the rounds' ratios counts; what is
+about cost is processor time. SQS is answered within the process: its requests are built and signed, its answers
+parsed, and nothing is sent. Times in milliseconds are medians unless the text says otherwise.
+"""
 
 
-class _Messenger:
-    """No Meta."""
-
-    def send(self, conversation_id: str, message: Outgoing, metadata: str) -> str:
-        raise AssertionError("nobody speaks here")
-
-    def profile(self, conversation_id: str) -> Profile:
-        raise AssertionError("nobody asks here")
-
-
-class _Bot:
-    """Takes everything at once."""
-
-    def deliver(self, delivery: Delivery, speaker: Speaker) -> None:
-        """Take it."""
-
-
-class _Counted:
-    """A store that counts its calls; every method of these paths is one call to DynamoDB in the usual case."""
-
-    def __init__(self, store: Store, counts: Counter[str]) -> None:
-        self._store, self._counts = store, counts
-
-    def __getattr__(self, name: str) -> Any:
-        self._counts[name] += 1
-        return getattr(self._store, name)
-
-
-def main() -> int:
-    """Run everything and print a table."""
-    os.environ.update(ENVIRONMENT)
+def main(names: list[str]) -> int:
+    """Measure the topics named, or all of them, and write them into the page."""
+    unknown = set(names) - set(TOPICS)
+    if unknown:
+        print(f"There is no {', '.join(sorted(unknown))}. Choose from {', '.join(TOPICS)}.", file=sys.stderr)
+        return 2
     try:
-        with dynamodb_local() as url:
-            os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = url
-            _store.create_tables(SETTINGS)
-            _measure()
+        with started() as bench:
+            for name in names or TOPICS:
+                _write(_section(bench, import_module(f"bench.{name}")))
     except NotStarted as error:
         print(error, file=sys.stderr)
         return 1
     return 0
 
 
-def _measure() -> None:
-    queue, counts = _Queue(), Counter[str]()
-    store: Any = _Counted(Store(SETTINGS), counts)
-    system = System(SETTINGS, store=store, mailbox=queue, messenger=_Messenger(), bot=_Bot())
-    received = _median(lambda n: system.reception.receive(parse(_body(n), system.clock()).events))
-    calls = {"receive": sum(counts.values()) / ROUNDS + 1}
-    counts.clear()
-    delivered = _median(lambda n: system.deliveries.deliver(queue.letters[n], 1))
-    calls["deliver"] = sum(counts.values()) / ROUNDS
-    bare = _median(_bare_writes())
-    print(f"{'':10} {'calls':>6} {'ms':>7} {'against bare botocore':>22}")
-    print(f"{'receive':10} {calls['receive']:6.1f} {received:7.2f} {received / bare:22.2f}")
-    print(f"{'deliver':10} {calls['deliver']:6.1f} {delivered:7.2f}")
-    print(f"{'two writes':10} {2:6} {bare:7.2f} {1:22.2f}")
+def _section(bench: Bench, topic: ModuleType) -> str:
+    """A topic's part of the page: when and where it was measured, how, and the figures."""
+    before = os.getloadavg()[0]
+    table = _table(topic.measure(bench))
+    packages = ", ".join(f"{name} {version(name)}" for name in ("botocore", "pynamodb", "chalice"))
+    where = f"{os.cpu_count()} processors ({platform.machine()}), Python {platform.python_version()}, {packages}"
+    when = f"{datetime.now(UTC).date()}; load {before:.1f} before and {os.getloadavg()[0]:.1f} after."
+    text = f"## {topic.TITLE}\n\n{(topic.__doc__ or '').strip()}\n\n{table}\nOn {where}, {when}\n"
+    print(text)
+    return text
 
 
-def _bare_writes() -> Callable[[int], object]:
-    client = boto3.client("dynamodb")
-
-    def write(number: int) -> None:
-        key = {"conversation_id": {"S": f"bare:{number % 50}"}, "id": {"S": f"m:{number}"}}
-        item = {**key, "order": {"S": f"{number:013d}"}, "text": {"S": "hello"}, "raw": {"S": "x" * 300}}
-        client.put_item(TableName=SETTINGS.messages_table, Item=item, ConditionExpression="attribute_not_exists(id)")
-        client.update_item(
-            TableName=SETTINGS.conversations_table,
-            Key={"id": {"S": f"bare:{number % 50}"}},
-            UpdateExpression="SET activity = :a ADD version :one",
-            ExpressionAttributeValues={":a": {"S": f"{number:013d}"}, ":one": {"N": "1"}},
-        )
-
-    return write
+def _write(section: str) -> None:
+    """Put a section in the place of the one with its title; topics keep their order."""
+    old = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
+    sections = {text.partition("\n")[0]: f"## {text.strip()}\n" for text in old.split("\n## ")[1:]}
+    sections[section.partition("\n")[0].removeprefix("## ")] = section
+    titles = [import_module(f"bench.{name}").TITLE for name in TOPICS]
+    PAGE.write_text("\n".join([INTRODUCTION, *(sections[title] for title in titles if title in sections)]), "utf-8")
 
 
-def _body(number: int) -> bytes:
-    message = f'{{"mid":"m_{number}","text":"hello {number}"}}'
-    item = f'{{"sender":{{"id":"{number % 50}"}},"recipient":{{"id":"1"}},"message":{message}}}'
-    return f'{{"object":"page","entry":[{{"id":"1","messaging":[{item}]}}]}}'.encode()
+def _table(figures: list[Figure]) -> str:
+    lines = ["| Figure | Measured | Budget | Met | Beside it |", "|---|---:|---:|---|---|"]
+    for figure in figures:
+        budget = "" if figure.budget is None else f"≤ {figure.budget:g} {figure.unit}"
+        met = "" if figure.budget is None else "yes" if figure.is_met else "**no**"
+        lines.append(f"| {figure.name} | {_number(figure.value)} {figure.unit} | {budget} | {met} | {figure.detail} |")
+    return "\n".join(lines) + "\n"
 
 
-def _median(act: Callable[[int], object]) -> float:
-    times = []
-    for number in range(ROUNDS):
-        start = time.perf_counter()
-        act(number)
-        times.append((time.perf_counter() - start) * 1000)
-    return statistics.median(times)
+def _number(value: float) -> str:
+    return f"{value:.2f}" if value % 1 else f"{value:.0f}"
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

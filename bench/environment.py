@@ -1,0 +1,31 @@
+"""The environment of what is measured: keys that open nothing, and settings of nobody's."""
+
+from __future__ import annotations
+
+import os
+
+PAGE = "100"
+SECRET = "the-app-secret"  # noqa: S105 nobody's
+TOKEN = "hitl_" + "0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "bench",
+    "AWS_SECRET_ACCESS_KEY": "bench",
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "NO_PROXY": "*",
+    "HITL_APP_SECRET": SECRET,
+    "HITL_API_TOKEN": TOKEN,
+    "HITL_PAGE_TOKEN": f"{PAGE}=token",
+    "HITL_BOT": "python:bench.quiet:bot",
+}
+
+
+def enter(dynamodb: str) -> None:
+    """Replace this process's environment and that of its children."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "HITL_"))]:
+        del os.environ[name]
+    os.environ.update(ENVIRONMENT, AWS_ENDPOINT_URL_DYNAMODB=dynamodb)

@@ -1,0 +1,66 @@
+"""A cold start: importing, and the first call, of each Lambda function.
+
+Each in a new process with bytecode on disk: its imports against the bare imports of the packages it uses (Chalice,
+PynamoDB, botocore), and imports and first call together against those packages and the same calls of bare botocore.
+The first call of the API function is a webhook of one message, that of deliver is its letter.
+
+What our own modules add is mostly their dataclasses, each of which compiles its methods when it is imported. The typed
+events, which have the most, are loaded by the first webhook only; boto3 is not loaded, and both clients are of one
+session.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+from typing import Any
+
+from bench import functions
+from bench.harness import Bench, Figure, ratio
+from chalicelib.store import create_tables
+from tests.engines import ROOT
+
+TITLE = "Cold start"
+BUDGET = 1.15
+ROUNDS = 10
+
+
+def measure(bench: Bench) -> list[Figure]:
+    """Start each function cold, then the bare packages with the calls that it made."""
+    system = bench.system("start")
+    create_tables(bench.settings("raw"))
+    os.environ["HITL_NAME"] = "start"
+    taken: dict[str, list[dict[str, Any]]] = {what: [] for what in ("api", "bare-api", "deliver", "bare-deliver")}
+    for number in range(ROUNDS + 1):
+        body = functions.webhook(now := system.clock(), functions.said(number, f"m{number}", now))
+        events = {
+            "api": functions.post_webhook(body),
+            "deliver": functions.letter(f"messenger:100:{number}", f"m:m{number}"),
+        }
+        for what, event in events.items():
+            taken[what].append(_start(what, event))
+            calls = json.loads(json.dumps(taken[what][-1]["calls"]).replace('"start-', '"raw-'))
+            taken[f"bare-{what}"].append(_start(f"bare-{what}", calls))
+    del os.environ["HITL_NAME"]
+    figures = []
+    for what, name in (("api", "API function"), ("deliver", "deliver")):
+        for part, words in (("imported", "imports"), ("called", "imports and first call")):
+            ours, theirs = ([one[part] for one in taken[kind][1:]] for kind in (what, f"bare-{what}"))
+            detail = f"{statistics.median(ours) * 1000:.0f} ms, bare {statistics.median(theirs) * 1000:.0f} ms"
+            figures.append(Figure(f"{name}: {words}", ratio(ours, theirs), "×", BUDGET, detail))
+    return figures
+
+
+def _start(what: str, task: object) -> dict[str, Any]:
+    # Lambda's own packages have bytecode beside them, and so have these.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    command = [sys.executable, "-m", "bench.child", what]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, input=json.dumps(task), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
