@@ -141,9 +141,9 @@ class Replies:
         raise Unavailable("This message is changing too fast. Look at it again.")
 
     def _follow(self, row: Message) -> None:
-        merged = row.mid is not None and self._store.alias(row)
-        if merged or row.is_answer:
-            self._show(row)
+        if row.mid is not None:
+            self._store.alias(row)
+        self._show(row)
 
     def _show(self, row: Message) -> None:
         """Let the conversation know of a row that was sent, and forget the echo that it took the place of."""
@@ -151,10 +151,15 @@ class Replies:
         def shown(conversation: Conversation) -> Conversation:
             last = conversation.last_message
             if last is not None and last.id == f"m:{row.mid}":
-                conversation = replace(conversation, last_message=preview(row))
+                conversation = replace(conversation, last_message=preview(self._newest(row)))
             return answered(conversation, row) if row.is_answer else conversation
 
         self._handoff.amend(row.conversation_id, shown)
+
+    def _newest(self, row: Message) -> Message:
+        """What was said last, which may have come after our row and before the echo that the row has replaced."""
+        page = self._store.history(row.conversation_id, 20).messages
+        return next((each for each in page if each.author != "system"), row)
 
 
 def _settled(current: Message, outcome: Message) -> Message:

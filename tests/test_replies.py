@@ -299,3 +299,43 @@ def test_delivered_and_read_follow_from_the_watermarks(world: World) -> None:
     assert sent.state_for_readers(at, at - 1) == "sent"
     assert sent.state_for_readers(at, at) == "delivered"
     assert sent.state_for_readers(at, at, at) == "read"
+
+
+def test_a_repeat_tells_the_conversation_what_a_dead_process_could_not(world: World) -> None:
+    with pytest.raises(Crash):
+        world.process(Steps(5)).replies.reply(CONVERSATION, "r1", HELLO, ANA)
+    assert (row(world).state, world.conversation().waiting_since is None) == ("sent", False)
+    reply(world)
+    assert world.conversation().waiting_since is None
+    assert world.store.row(CONVERSATION, "m:mid.1") == row(world)
+    assert len(world.messenger.sends) == 1
+
+
+def test_an_echo_that_is_merged_leaves_what_was_said_after_our_row_as_the_last_message(world: World) -> None:
+    def meanwhile() -> None:
+        for mid, item in (("m2", world.said("m2", "are you there?")), ("mid.1", world.echo("mid.1", "I am Ana"))):
+            world.clock.tick(1000)
+            item["timestamp"] = world.clock()
+            world.receive(world.process(), world.body(item))
+            assert world.store.row(CONVERSATION, f"m:{mid}") is not None
+
+    world.messenger.before = meanwhile
+    reply(world)
+    last = world.conversation().last_message
+    assert last is not None
+    assert last.text == "are you there?"
+
+
+def test_an_echo_that_is_merged_leaves_what_was_said_after_our_row_as_the_last_message(world: World) -> None:
+    def meanwhile() -> None:
+        for mid, item in (("m2", world.said("m2", "are you there?")), ("mid.1", world.echo("mid.1", "I am Ana"))):
+            world.clock.tick(1000)
+            item["timestamp"] = world.clock()
+            world.receive(world.process(), world.body(item))
+            assert world.store.row(CONVERSATION, f"m:{mid}") is not None
+
+    world.messenger.before = meanwhile
+    reply(world)
+    last = world.conversation().last_message
+    assert last is not None
+    assert last.text == "are you there?"
