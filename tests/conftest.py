@@ -89,13 +89,14 @@ def dynamodb_url(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue(request.param))
 
 
-@pytest.fixture(scope="session", params=["fake", "moto_url", "dynamodb_local_url"])
+@pytest.fixture(scope="session", params=["fake", "fake_dynamo", "moto_url", "dynamodb_local_url"])
 def new_store(request: pytest.FixtureRequest) -> NewStore:
-    """Give what opens an empty store: the fake, and the real one on each engine, in turn."""
+    """Give what opens an empty store: the fake, and the real one on a fake of DynamoDB and on each engine, in turn."""
     from tests.fake_store import FakeStore
-    from tests.stores import opened
+    from tests.stores import on_fake_dynamo, opened
 
-    return FakeStore if request.param == "fake" else partial(opened, request.getfixturevalue(request.param))
+    fakes: dict[str, NewStore] = {"fake": FakeStore, "fake_dynamo": on_fake_dynamo}
+    return fakes.get(request.param) or partial(opened, request.getfixturevalue(request.param))
 
 
 @pytest.fixture(scope="session")

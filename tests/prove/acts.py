@@ -1,0 +1,330 @@
+"""What can happen, one class each: a webhook, a letter of the queue, a request, a change of mood outside."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from chalicelib.errors import BotFailed, Conflict, NotFound
+from chalicelib.events import Echo, Watermark
+from chalicelib.mailbox import Letter
+from chalicelib.messenger import Outgoing
+from chalicelib.system import System
+from chalicelib.webhook import parse
+from tests.prove.steps import here
+from tests.prove.witness import Stopping, Taken, Violation
+from tests.prove.world import ANA, API, PAGE, Act, NotTaken, World
+
+MINUTE = 60_000
+APP = 1
+"""Our own app's id, as echoes name it."""
+ENOUGH = 500
+"""Acts after which a mailbox that is not empty never will be."""
+
+
+class Receiving(Act):
+    """Meta posts a webhook, and posts it again until it is answered with 200."""
+
+    body: bytes | None = None
+
+    def run(self, system: System) -> None:
+        if self.body is None:
+            return
+        witness = self.world.witness
+        events = parse(self.body, self.world.clock()).events
+        for event in events:
+            witness.begun.setdefault((event.address.conversation_id, event.row_id), witness.now())
+        tally = system.reception.receive(events)
+        if tally.failed:
+            raise NotTaken
+        if tally.counts.get("lost"):
+            raise Violation("lost: an event was given up")
+        acked = witness.now()
+        for event in events:
+            if isinstance(event, Watermark) or (isinstance(event, Echo) and event.app_id == str(APP)):
+                continue
+            key = (event.address.conversation_id, event.row_id)
+            witness.taken.setdefault(key, Taken(event.row(0), witness.begun[key], acked))
+
+    def item(self, **content: Any) -> dict[str, Any]:
+        """An item from the user to the Page, said now."""
+        parties = {"sender": {"id": self.user}, "recipient": {"id": PAGE}, "timestamp": self.world.clock()}
+        return {**parties, **content}
+
+
+class Saying(Receiving):
+    """The user writes, taps, reacts, or asks for a person or for the bot."""
+
+    def __init__(self, world: World, user: int, n: int) -> None:
+        super().__init__(world, user, n)
+        self.body = world.body(*self._items())
+
+    def _items(self) -> list[dict[str, Any]]:
+        number = self.world.number()
+        found = self.world.conversation(self.place)
+        epoch = 0 if found is None else found.epoch
+        postbacks = {2: "HITL_START", 3: "HITL_STOP", 4: f"HITL_STOP:{epoch}"}
+        choice = self.n % 8
+        if choice in postbacks:
+            payload = {"payload": postbacks[choice], "title": f"text {number}"}
+            return [self.item(postback={"mid": f"m{number}", **payload})]
+        if choice == 5:
+            return [self.item(postback={"payload": "MENU", "title": f"text {number}"})]
+        if choice == 6:
+            return [self.item(reaction={"mid": f"m{number}", "action": "react", "emoji": f"text {number}"})]
+        first = self.item(message={"mid": f"m{number}", "text": f"text {number}"})
+        second = self.item(message={"mid": f"n{number}", "text": f"text {number} too"})
+        return [first, second] if choice == 7 else [first]
+
+
+class SayingUnheard(Saying):
+    """The user writes, and Meta does not deliver it yet."""
+
+    def __init__(self, world: World, user: int, n: int) -> None:
+        super().__init__(world, user, n)
+        world.late.append(world.bodies[-1])
+        self.body = None
+
+
+class ArrivingLate(Receiving):
+    """Meta delivers what it had kept back, behind what was said later."""
+
+    def __init__(self, world: World, user: int, n: int) -> None:
+        super().__init__(world, user, n)
+        self.body = world.late.pop(n % len(world.late)) if world.late else None
+
+
+class Repeating(Receiving):
+    """Meta delivers again what it has delivered, sometimes with other timestamps."""
+
+    def __init__(self, world: World, user: int, n: int) -> None:
+        super().__init__(world, user, n)
+        known = [body for body in world.bodies if body not in world.late]
+        if not known:
+            return
+        content = json.loads(known[n // 2 % len(known)])
+        items = content["entry"][0]["messaging"]
+        if n % 2 and all("mid" in (item.get("message") or item.get("postback") or {}) for item in items):
+            for item in items:
+                item["timestamp"] += 1 + n
+        self.body = json.dumps(content).encode()
+
+
+class Echoing(Receiving):
+    """Meta echoes one of our sends, whether or not its answer has been read; sometimes without our metadata."""
+
+    def __init__(self, world: World, user: int, n: int) -> None:
+        super().__init__(world, user, n)
+        self._take(n)
+
+    def run(self, system: System) -> None:
+        if self.body is None:
+            self._take(self.n)  # what Meta has taken meanwhile
+        super().run(system)
+
+    def _take(self, n: int) -> None:
+        accepted = [each for each in self.world.witness.accepted if each.place == self.place]
+        if not accepted:
+            return
+        # Among a few of the newest, whose answers may still be on their way.
+        send = accepted[-1 - n // 2 % min(3, len(accepted))]
+        bare = n % 2 == 1
+        message = {"mid": send.mid, "text": send.text, "is_echo": True, "app_id": APP}
+        if not bare:
+            message["metadata"] = f"hitl:{send.row_id}"
+        if bare:
+            self.world.witness.bare_echoes.add((send.place, send.mid))
+        parties = {"sender": {"id": PAGE}, "recipient": {"id": self.user}, "timestamp": self.world.clock()}
+        self.body = self.world.body({**parties, "message": message})
+
+
+class WritingInInbox(Receiving):
+    """A person answers in the Page inbox, and Meta echoes that."""
+
+    def __init__(self, world: World, user: int, n: int) -> None:
+        super().__init__(world, user, n)
+        number = world.number()
+        parties = {"sender": {"id": PAGE}, "recipient": {"id": self.user}, "timestamp": world.clock()}
+        self.body = world.body({**parties, "message": {"mid": f"i{number}", "text": f"text {number}", "is_echo": True}})
+
+
+class Marking(Receiving):
+    """Everything up to a time was delivered, or read; such marks come in any order."""
+
+    def __init__(self, world: World, user: int, n: int) -> None:
+        super().__init__(world, user, n)
+        self.kind = "read" if n % 2 else "delivery"
+        self.until = world.clock() - n * 10
+        self.body = world.body(self.item(**{self.kind: {"watermark": self.until}}))
+
+    def run(self, system: System) -> None:
+        existed = self.world.conversation(self.place) is not None
+        super().run(system)
+        if existed:
+            self.world.witness.mark(self.place, f"{self.kind.replace('delivery', 'delivered')}_at", self.until)
+
+
+class Seeing(Act):
+    """An operator has looked at a conversation."""
+
+    def run(self, system: System) -> None:
+        existed = self.world.conversation(self.place) is not None
+        at = self.world.clock() - self.n
+        system.store.seen(self.place, at)
+        if existed:
+            self.world.witness.mark(self.place, "seen_at", at)
+
+
+class Delivering(Act):
+    """SQS hands a letter over, of the `n`-th conversation that has one; it comes again unless the handler returns."""
+
+    is_repeated = False
+    answers = (BotFailed,)
+
+    def run(self, system: System) -> None:
+        world, process = self.world, here()
+        assert process is not None
+        post = world.queue.receive(self.n)
+        if post is None:
+            return
+        world.deliveries[id(process)] = world.witness.now()
+        letter = Letter.of(post.body)
+        try:
+            system.deliveries.deliver(letter, post.tries)
+        except BaseException:
+            world.queue.release(post)
+            raise
+        finally:
+            hearing = world.heard_by.pop(id(process), None)
+        world.queue.delete(post)
+        if hearing is not None:
+            hearing.answered = True
+        world.witness.done.add((letter.conversation_id, letter.message_id))
+
+
+class Pausing(Act):
+    """An operator or a bot pauses, for a minute or for good; the bot may say by which message."""
+
+    answers = (NotFound,)
+
+    def run(self, system: System) -> None:
+        heard = [each.row_id for each in self.world.witness.hearings if each.place == self.place]
+        cause = heard[-1] if heard and self.n % 4 == 3 else None
+        by, minutes = (ANA, None) if self.n % 2 else (API, 1)
+        conversation = system.handoff.pause(self.place, by, f"reason {self.n}", minutes, cause)
+        if conversation.pause is not None:
+            self.world.witness.paused(self.place, conversation.epoch)
+
+
+class Resuming(Act):
+    """An operator or a bot resumes."""
+
+    answers = (NotFound,)
+
+    def run(self, system: System) -> None:
+        system.handoff.resume(self.place, ANA if self.n % 2 else API)
+
+
+class Stop(Act):
+    """An operator sets or lifts the global stop."""
+
+    def run(self, system: System) -> None:
+        witness, is_paused = self.world.witness, self.n % 2 == 0
+        stopping = Stopping(is_paused, witness.now())
+        witness.stops.append(stopping)
+        system.handoff.set_stop(is_paused, ANA, f"reason {self.n % 3}")
+        stopping.ended = witness.now()
+
+
+class EndingStopPauses(Act):
+    """Lifting the global stop ends its pauses, which it finds by a list."""
+
+    def run(self, system: System) -> None:
+        if not system.store.stop().paused:
+            system.handoff.end_stop_pauses()
+
+
+class Replying(Act):
+    """An operator answers, each time with a new client id."""
+
+    answers: tuple[type[Exception], ...] = (NotFound,)
+    retry = False
+
+    def __init__(self, world: World, user: int, n: int) -> None:
+        super().__init__(world, user, n)
+        number = world.number()
+        self.client_id, self.text = f"c{number}", f"text {number}"
+        world.client_ids.append((self.place, self.client_id, self.text))
+
+    def run(self, system: System) -> None:
+        if self.client_id is not None:
+            system.replies.reply(self.place, self.client_id, Outgoing(self.text), ANA, retry=self.retry)
+
+
+class ReplyingAgain(Replying):
+    """An operator's request comes again, by a lost answer or because they press "send again"."""
+
+    answers = (NotFound, Conflict)
+
+    def __init__(self, world: World, user: int, n: int) -> None:
+        Act.__init__(self, world, user, n)
+        self.retry = n % 2 == 1
+        mine = [each for each in world.client_ids if each[0] == self.place]
+        _, self.client_id, self.text = mine[-1 - n // 2 % len(mine)] if mine else (None, None, "")  # type: ignore[assignment]
+
+
+class BotMood(Act):
+    """The next events meet a bot that is busy or that cannot take them."""
+
+    def run(self, system: System) -> None:
+        self.world.bot.moods += ["cannot"] if self.n % 2 else ["is busy"] * (1 + self.n)
+
+
+class MetaMood(Act):
+    """The next send is refused, or its answer is lost on the way back or on the way there."""
+
+    def run(self, system: System) -> None:
+        self.world.meta.moods.append(("refuses", "is silent", "hears nothing")[self.n % 3])
+
+
+class Waiting(Act):
+    """Time passes: a second, more than a pause, or more than SQS remembers repeats."""
+
+    def run(self, system: System) -> None:
+        self.world.clock.tick((1000, MINUTE + 1, 6 * MINUTE)[self.n % 3])
+
+
+def rest(world: World) -> None:
+    """Do again what failed, and deliver all letters, until nothing is left to do."""
+    world.bot.moods.clear()
+    world.meta.moods.clear()
+    for _ in range(ENOUGH):
+        if world.unfinished:
+            world.begin([world.unfinished.pop(0)])
+        elif world.queue.posts:
+            world.begin([Delivering(world, 0, 0)])
+        else:
+            return
+    raise Violation("lost: the mailbox never becomes empty")
+
+
+ACTS: tuple[type[Act], ...] = (
+    Saying,
+    SayingUnheard,
+    ArrivingLate,
+    Repeating,
+    Echoing,
+    WritingInInbox,
+    Marking,
+    Seeing,
+    Delivering,
+    Pausing,
+    Resuming,
+    Stop,
+    EndingStopPauses,
+    Replying,
+    ReplyingAgain,
+    BotMood,
+    MetaMood,
+    Waiting,
+)

@@ -1,0 +1,280 @@
+"""Everything that outlives a process, and what somebody outside could have witnessed of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.conversation import Actor, Conversation, Message
+from chalicelib.errors import BotFailed, Unavailable, Unconfirmed, WindowClosed
+from chalicelib.events import OWN_METADATA
+from chalicelib.messenger import Outgoing, Profile
+from chalicelib.ports import MailboxPort, StorePort
+from chalicelib.settings import Settings
+from chalicelib.store import Store
+from chalicelib.system import System
+from chalicelib.talk import Delivery, Speaker
+from tests.dynamo import FakeDynamo, Write
+from tests.fakes import Clock
+from tests.prove.queue import FakeQueue
+from tests.prove.steps import QUIET, Crash, Plan, Process, here, interleave
+from tests.prove.witness import Accepted, Hearing, Violation, Witness
+from tests.wire import WiredMailbox
+
+PAGE = "100"
+USERS = ("201", "202")
+PLACES = tuple(f"messenger:{PAGE}:{user}" for user in USERS)
+ANA = Actor("operator", "ana", "Ana")
+API = Actor("bot", "token", "A bot by its token")
+SETTINGS = Settings({"HITL_NAME": "prove", "HITL_PAGE_TOKEN": f"{PAGE}=token", "HITL_APP_SECRET": "secret"})
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What a program lacks that has one guard less; nothing, unless told.
+
+    `ignores`: attributes that DynamoDB takes as matching. `asks`: changes a request on its way to DynamoDB. `store`
+    and `sleep`: another store, or another way to wait before a write is tried again. The rest is the queue's.
+    """
+
+    ignores: Callable[[Write, str], bool] = lambda write, attribute: False
+    asks: Callable[[str, dict[str, Any]], None] = lambda operation, request: None
+    store: Callable[[StorePort, MailboxPort], StorePort] = lambda store, mailbox: store
+    sleep: Callable[[float], None] = lambda seconds: None
+    drops_repeats: bool = True
+    keeps_groups: bool = True
+
+
+WHOLE = Guard()
+
+
+class Wire:
+    """Between the program and AWS: every call is a step of the process that makes it, and meets its trouble here."""
+
+    def __init__(self) -> None:
+        self.world: World | None = None
+
+    def asked(self, service: str, operation: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]] | None:
+        world, process = self.world, here()
+        assert world is not None
+        if operation == "GetQueueUrl":
+            return world.queue.answer(operation, request)
+        trouble = None if process is None else process.before(operation)
+        if process is not None:
+            world.clock.tick(world.pace)
+        if service == "sqs":
+            return _error("InternalError", 500) if trouble == "down" else world.queue.answer(operation, request)
+        if process is not None:
+            world.guard.asks(operation, request)
+        if trouble == "down":
+            return _error("InternalServerError", 500)
+        if trouble == "throttled":
+            return _error("ProvisionedThroughputExceededException")
+        if trouble == "conflict" and operation == "TransactWriteItems":
+            return _error("TransactionCanceledException", reasons=["None", "TransactionConflict"])
+        if trouble == "conflict" and operation in ("PutItem", "UpdateItem"):
+            return _error("TransactionConflictException")
+        if world.dynamo is None:
+            return None
+        answer = world.dynamo.answer(operation, request)
+        return world.dynamo.answer(operation, request) if trouble == "repeated" else answer
+
+    def answered(self, service: str, operation: str) -> None:
+        process = here()
+        if process is not None and operation != "GetQueueUrl":
+            process.after(f"{service}.{operation}")
+
+
+class Meta:
+    """Messenger: takes what we send, unless told otherwise; its answer is a step of its own, after the effect."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.moods: list[str] = []
+
+    def send(self, conversation_id: str, message: Outgoing, metadata: str) -> str:
+        process, witness = here(), self._world.witness
+        assert process is not None
+        process.before("send")
+        mood = self.moods.pop() if self.moods else "takes"
+        key = (conversation_id, metadata.removeprefix(OWN_METADATA))
+        witness.attempts[key] = witness.attempts.get(key, 0) + 1
+        mid = f"sent.{len(witness.accepted) + 1}"
+        if mood in ("takes", "is silent"):
+            witness.accepted.append(Accepted(*key, mid, message.text or ""))
+        process.after("meta.takes")
+        process.before("answer")
+        process.after("meta.answers")
+        if mood == "refuses":
+            raise WindowClosed("Meta refuses this.")
+        if mood != "takes":
+            raise Unconfirmed("Meta gave no clear answer.")
+        return mid
+
+    def profile(self, conversation_id: str) -> Profile:
+        return Profile()
+
+
+class HearingBot:
+    """A bot that says every text again, pauses when it is told to, and fails when it is in the mood."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.moods: list[str] = []
+
+    def deliver(self, delivery: Delivery, speaker: Speaker) -> None:
+        process, witness = here(), self._world.witness
+        assert process is not None
+        process.before("hear")
+        begun = self._world.deliveries[id(process)]
+        hearing = witness.hear(delivery, begun)
+        self._world.heard_by[id(process)] = hearing
+        process.after("bot.hears")
+        mood = self.moods.pop() if self.moods else "answers"
+        if mood != "answers":
+            raise BotFailed(mood, retry=mood == "is busy")
+        content = delivery.event
+        payload = (content.get("postback") or {}).get("payload", "")
+        text = (content.get("message") or {}).get("text") or payload
+        if text:
+            key = (delivery.conversation_id, f"s:{_client_id(delivery.message_id)}-1")
+            witness.untold.add(key)
+            speaker.say(Outgoing(f"you said {text}"), 1)
+            witness.untold.discard(key)
+        if payload == "HITL_START":
+            witness.paused(delivery.conversation_id, speaker.pause("asked for a person", None))
+
+
+class World:
+    """Tables, queue, Meta, the bot and the clock; and the processes that have not brought their act to its end."""
+
+    def __init__(
+        self,
+        store: Store,
+        mailbox: WiredMailbox,
+        wire: Wire,
+        *,
+        dynamo: FakeDynamo | None,
+        guard: Guard = WHOLE,
+        pace: int = 1,
+        lag: int = 0,
+        seed: int = 0,
+    ) -> None:
+        self.clock = Clock()
+        self.pace = pace
+        self.guard = guard
+        self.dynamo = dynamo
+        self.queue = FakeQueue(self.clock, guard.drops_repeats, guard.keeps_groups)
+        self.meta = Meta(self)
+        self.bot = HearingBot(self)
+        self.witness = Witness()
+        self.store = store
+        self.deliveries: dict[int, int] = {}
+        self.heard_by: dict[int, Hearing] = {}
+        self.unfinished: list[Act] = []
+        self.bodies: list[bytes] = []
+        self.late: list[bytes] = []
+        self.client_ids: list[tuple[str, str, str]] = []
+        self.story: list[str] = []
+        self._mailbox = mailbox
+        self._numbers = 0
+        ages = random.Random(seed)
+        if dynamo is not None:
+            dynamo.age = lambda: ages.randint(0, lag) if here() is not None else 0
+            dynamo.ignores = guard.ignores
+        wire.world = self
+
+    def system(self) -> System:
+        """A new process on this world."""
+        store = self.guard.store(self.store, self._mailbox)
+        return System(SETTINGS, store=store, mailbox=self._mailbox, messenger=self.meta, bot=self.bot, clock=self.clock)
+
+    def number(self) -> int:
+        """A number that nothing in this world has yet."""
+        self._numbers += 1
+        return self._numbers
+
+    def begin(self, acts: Sequence[Act], plans: Sequence[Plan] = (), schedule: Iterable[int] = ()) -> list[Process]:
+        """Run acts, each in a process of its own, side by side as the schedule says; keep what must be done again."""
+        processes = []
+        for number, act in enumerate(acts):
+            plan = plans[number] if number < len(plans) else QUIET
+            processes.append(Process(lambda act=act: act.run(self.system()), plan))  # type: ignore[misc]
+        interleave(processes, schedule)
+        self.story += [_told(act, process) for act, process in zip(acts, processes, strict=True)] + [""]
+        for act, process in zip(acts, processes, strict=True):
+            if process.error is not None:
+                self._take_up(act, process, process.error)
+        return processes
+
+    def conversation(self, place: str) -> Conversation | None:
+        """A conversation as it is."""
+        return self.store.conversation(place)
+
+    def log(self, place: str) -> list[Message]:
+        """The log, oldest first."""
+        return sorted(self.store.history(place, 1000).messages, key=lambda row: row.order)
+
+    def body(self, *items: dict[str, Any]) -> bytes:
+        """A webhook body of these items."""
+        entry = {"id": PAGE, "time": self.clock(), "messaging": list(items)}
+        body = json.dumps({"object": "page", "entry": [entry]}).encode()
+        self.bodies.append(body)
+        return body
+
+    def _take_up(self, act: Act, process: Process, error: BaseException) -> None:
+        if isinstance(error, Violation):
+            raise error
+        outage = "down" in process.plan.troubles.values()
+        if isinstance(error, Crash) or (outage and isinstance(error, (Unavailable, NotTaken))):
+            if act.is_repeated:
+                self.unfinished.append(act)
+        elif not isinstance(error, act.answers):
+            raise Violation(f"fails: {type(act).__name__} met {type(error).__name__}: {error}") from error
+
+
+class NotTaken(Exception):
+    """Meta was answered with 500 and will send the body again."""
+
+
+class Act:
+    """Something that happens: made once, run until it has come to its end.
+
+    `user` and `n` choose what it is about. `is_repeated`: whoever asked for it asks again when the process died or an
+    outage kept it from its end. `answers`: the errors that are an answer.
+    """
+
+    is_repeated = True
+    answers: tuple[type[Exception], ...] = ()
+
+    def __init__(self, world: World, user: int, n: int) -> None:
+        self.world = world
+        self.place = PLACES[user % len(PLACES)]
+        self.user = USERS[user % len(USERS)]
+        self.n = n
+
+    def run(self, system: System) -> None:
+        """Do it, in a process."""
+        raise NotImplementedError
+
+
+def _client_id(row_id: str) -> str:
+    return hashlib.sha256(row_id.encode()).hexdigest()[:32]
+
+
+def _told(act: Act, process: Process) -> str:
+    plan = process.plan
+    troubles = "".join(f", {trouble} at {step}" for step, trouble in plan.troubles.items())
+    crash = "" if plan.crash_after is None else f", dies after {plan.crash_after}"
+    steps = " ".join(process.steps)
+    return f"{type(act).__name__} user={act.user} n={act.n}{crash}{troubles}: {steps} {process.error or ''}"
+
+
+def _error(code: str, status: int = 400, reasons: list[str] | None = None) -> tuple[int, dict[str, Any]]:
+    more = {} if reasons is None else {"CancellationReasons": [{"Code": each} for each in reasons]}
+    metadata = {"HTTPStatusCode": status, "HTTPHeaders": {}, "RequestId": "fake"}
+    return status, {"Error": {"Code": code, "Message": code}, "ResponseMetadata": metadata, **more}

@@ -1,0 +1,25 @@
+"""A hundredth of `make prove`: the state machine and the races, on the fake of DynamoDB."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from tests.prove.machine import run_machine
+from tests.prove.races import fake_world, race
+
+
+@pytest.fixture(autouse=True)
+def _in_silence() -> None:
+    """What is logged of troubles that were made on purpose helps nobody."""
+    logging.getLogger("chalicelib").setLevel(logging.CRITICAL)
+
+
+def test_the_machine_finds_nothing() -> None:
+    run_machine(lambda pace, lag, seed: fake_world(pace=pace, lag=lag, seed=seed), 20, 0)
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_a_race_breaks_nothing(seed: int) -> None:
+    race(seed)
