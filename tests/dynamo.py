@@ -74,7 +74,6 @@ class FakeDynamo:
     age: Callable[[], int] = lambda: 0
     ignores: Callable[[Write, str], bool] = lambda write, attribute: False
     _tables: dict[str, dict[tuple[str, ...], list[Item | None]]] = field(default_factory=dict)
-    _tokens: set[str] = field(default_factory=set)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def answer(self, operation: str, request: Request) -> Answer:
@@ -108,8 +107,6 @@ class FakeDynamo:
         return {"Attributes": self._newest(_table(request), _key(_table(request), request["Key"]))}
 
     def _TransactWriteItems(self, request: Request) -> dict[str, Any]:  # noqa: N802 the same
-        if request["ClientRequestToken"] in self._tokens:
-            return {}
         writes = [next(iter(each.items())) for each in request["TransactItems"]]
         reasons = []
         for verb, write in writes:
@@ -127,7 +124,6 @@ class FakeDynamo:
                 self._put(_table(write), write["Item"])
             else:
                 self._update(write)
-        self._tokens.add(request["ClientRequestToken"])
         return {}
 
     def _Query(self, request: Request) -> dict[str, Any]:  # noqa: N802 the same

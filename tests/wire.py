@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, Protocol
+
+from botocore.exceptions import ClientError
 
 from chalicelib.mailbox import Mailbox
 from chalicelib.settings import Settings
@@ -34,11 +37,35 @@ class _Http:
 
 
 class WiredStore(Store):
-    """The store, with somebody at its wire."""
+    """The store, with somebody at its wire; what is to answer everything in memory is spared botocore's own work."""
 
-    def __init__(self, settings: Settings, listener: Listener, sleep: Callable[[float], None]) -> None:
+    def __init__(
+        self, settings: Settings, listener: Listener, sleep: Callable[[float], None], *, in_memory: bool = True
+    ) -> None:
         super().__init__(settings, sleep)
-        _listen(self._connection.client, "dynamodb", listener)
+        if in_memory:
+            client: Any = _Client(listener)
+            self._connection._client = client
+        else:
+            _listen(self._connection.client, "dynamodb", listener)
+
+
+class _Client:
+    """As much of a botocore client as PynamoDB asks of it."""
+
+    _request_signer = SimpleNamespace(_credentials=True)
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+
+    def _make_api_call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        answer = self._listener.asked("dynamodb", operation, request)
+        self._listener.answered("dynamodb", operation)
+        assert answer is not None
+        status, content = answer
+        if status >= 300:
+            raise ClientError(content, operation)
+        return content
 
 
 class WiredMailbox(Mailbox):

@@ -273,6 +273,17 @@ class ReplyingAgain(Replying):
         _, self.client_id, self.text = mine[-1 - n // 2 % len(mine)] if mine else (None, None, "")  # type: ignore[assignment]
 
 
+class Reading(Act):
+    """An operator reads the history, which is never older than what Meta was told is durable."""
+
+    def run(self, system: System) -> None:
+        taken = [row_id for place, row_id in self.world.witness.taken if place == self.place]
+        shown = {row.id for row in system.store.history(self.place, 1000).messages}
+        missing = [row_id for row_id in taken if row_id not in shown]
+        if missing:
+            raise Violation(f"lost: {missing[0]} is not in the history")
+
+
 class BotMood(Act):
     """The next events meet a bot that is busy or that cannot take them."""
 
@@ -324,6 +335,7 @@ ACTS: tuple[type[Act], ...] = (
     EndingStopPauses,
     Replying,
     ReplyingAgain,
+    Reading,
     BotMood,
     MetaMood,
     Waiting,

@@ -15,8 +15,6 @@ from chalicelib.conversation import QUIET_KINDS, Conversation, LastMessage, Mess
 from tests.prove.witness import Violation
 from tests.prove.world import PLACES, World
 
-HOLDS = ("received_at", "state", "held_under", "caused", "mid")
-
 
 @dataclass(frozen=True)
 class Seen:
@@ -79,6 +77,19 @@ def nothing_goes_back(seen: Seen) -> None:
     for name in ("epoch", "last_activity_at", "seen_at", "delivered_at", "read_at", "last_user_message_at"):
         if (getattr(now, name) or 0) < (getattr(before, name) or 0):
             raise Violation(f"backwards: {name}")
+
+
+def outcomes_stay(seen: Seen) -> None:
+    """What was delivered, held or sent stays so; a cause keeps its mark, and an attempt is never taken back."""
+    for row in seen.log:
+        before = seen.world.witness.rows.get((seen.place, row.id), row)
+        seen.world.witness.rows[seen.place, row.id] = row
+        if before.state in ("delivered", "held", "sent") and row.state != before.state:
+            raise Violation(f"backwards: {row.id} was {before.state} and is {row.state}")
+        if row.attempt < before.attempt or (row.caused or 0) < (before.caused or 0):
+            raise Violation(f"backwards: {row.id} forgets an attempt or what it caused")
+        if (row.text, row.sent_at, row.received_at) != (before.text, before.sent_at, before.received_at):
+            raise Violation(f"doubled: {row.id} was written over")
 
 
 def marks_are_kept(seen: Seen) -> None:
@@ -208,6 +219,7 @@ ALWAYS: tuple[Callable[[Seen], None], ...] = (
     nothing_is_doubled,
     transitions_are_logged,
     nothing_goes_back,
+    outcomes_stay,
     marks_are_kept,
     held_is_held,
     heard_in_active_epochs,

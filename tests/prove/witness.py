@@ -69,7 +69,7 @@ class Witness:
     untold: set[tuple[str, str]] = field(default_factory=set)
     marks: dict[tuple[str, str], int] = field(default_factory=dict)
     before: dict[str, Conversation] = field(default_factory=dict)
-    answers: dict[tuple[str, str], int] = field(default_factory=dict)
+    rows: dict[tuple[str, str], Message] = field(default_factory=dict)
 
     def now(self) -> int:
         """The next moment."""

@@ -1,0 +1,242 @@
+"""Every guard of the program, and the program without it: each must be missed by something that is run here.
+
+A guard of the store lives in a request to DynamoDB, so it is taken away there: the fake takes the compared attribute as
+matching, or the request loses its `ConsistentRead`. A guard of the use cases lives in what they ask the store, so it
+is taken away by a store in between. Nothing in `chalicelib` knows of any of this.
+
+A guard that another one covers is listed with what covers it: alone nothing is lost, together something is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from chalicelib.conversation import Conversation, Message
+from chalicelib.errors import LostRace, Unavailable
+from chalicelib.mailbox import Letter
+from chalicelib.ports import MailboxPort, StorePort
+from tests.dynamo import Write
+from tests.prove.world import Guard
+
+Ignores = Callable[[Write, str], bool]
+
+
+def blind(operation: str, table: str, *attributes: str, rows: str = "") -> Ignores:
+    """Conditions of such writes do not compare these attributes; `rows`: of ids that begin so."""
+
+    def ignores(write: Write, attribute: str) -> bool:
+        return (
+            write.operation == operation
+            and write.table == table
+            and attribute in attributes
+            and write.id.startswith(rows)
+            and not unaliased(write, attribute)
+            and (rows == "stop" or write.id != "stop")
+        )
+
+    return ignores
+
+
+def unaliased(write: Write, attribute: str) -> bool:
+    """An alias takes any id."""
+    return write.operation == "PutItem" and write.table == "messages" and "alias_of" in write.request["Item"]
+
+
+def either(*several: Ignores) -> Ignores:
+    """Several guards less at once."""
+    return lambda write, attribute: any(ignores(write, attribute) for ignores in several)
+
+
+def carelessly(operation: str, table: str, only: str = "") -> Callable[[str, dict[str, Any]], None]:
+    """Reads of a table that do not ask to be consistent; `only`: of this id, else of all but the stop."""
+
+    def asks(made: str, request: dict[str, Any]) -> None:
+        if made != operation or (request.get("Key", {}).get("id", {}).get("S") == "stop") != (only == "stop"):
+            return
+        for name, asked in request.get("RequestItems", {request.get("TableName"): request}).items():
+            if name.endswith(table):
+                asked.pop("ConsistentRead", None)
+
+    return asks
+
+
+class Through:
+    """A store, passed through."""
+
+    def __init__(self, store: StorePort, mailbox: MailboxPort) -> None:
+        self._store = store
+        self._mailbox = mailbox
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+class Unmarked(Through):
+    """Rows are not marked as delivered."""
+
+    state = "delivered"
+
+    def change(self, old: Message, new: Message) -> None:
+        if new.state != self.state:
+            self._store.change(old, new)
+
+
+class Unheld(Unmarked):
+    """Rows are not marked as held."""
+
+    state = "held"
+
+
+class WithoutCause(Through):
+    """A transition does not mark what caused it."""
+
+    def transition(self, old: Conversation, new: Conversation, row: Message | None, cause: Any) -> None:
+        self._store.transition(old, new, row, None)
+
+
+class WithoutRow(Through):
+    """A transition is not logged."""
+
+    def transition(self, old: Conversation, new: Conversation, row: Message | None, cause: Any) -> None:
+        self._store.transition(old, new, None, cause)
+
+
+class TouchedFirst(Through):
+    """The conversation hears of a row before it is logged."""
+
+    def append(self, row: Message) -> Message | None:
+        try:
+            self._store.touch(row, row.received_at)
+        except LostRace:
+            pass
+        return self._store.append(row)
+
+
+class PostedFirst(Through):
+    """The letter is queued before its row is logged."""
+
+    def append(self, row: Message) -> Message | None:
+        if row.is_new:
+            self._mailbox.post(Letter(row.conversation_id, row.id))
+        return self._store.append(row)
+
+
+class PostedBeforeTouch(Through):
+    """The letter is queued before the conversation hears of its row, and a repeat finds nothing left to do."""
+
+    def append(self, row: Message) -> Message | None:
+        existing = self._store.append(row)
+        if row.is_new:
+            self._mailbox.post(Letter(row.conversation_id, row.id))
+        return existing if existing is None else replace(existing, state="delivered")
+
+
+class Answering(Through):
+    """An answer is touched as if it were the usual case."""
+
+    def touch(self, row: Message, now: int) -> None:
+        self._store.touch(replace(row, author="bot") if row.is_answer else row, now)
+
+
+class Remembering(Through):
+    """After a lost race, what was read before is taken to be still so."""
+
+    def __init__(self, store: StorePort, mailbox: MailboxPort) -> None:
+        super().__init__(store, mailbox)
+        self._known: dict[str, Conversation | None] = {}
+
+    def conversation(self, conversation_id: str) -> Conversation | None:
+        if conversation_id not in self._known:
+            self._known[conversation_id] = self._store.conversation(conversation_id)
+        return self._known[conversation_id]
+
+
+class RememberingRows(Through):
+    """The same for rows that were changed meanwhile."""
+
+    def __init__(self, store: StorePort, mailbox: MailboxPort) -> None:
+        super().__init__(store, mailbox)
+        self._known: dict[tuple[str, str], Message | None] = {}
+
+    def append(self, row: Message) -> Message | None:
+        existing = self._store.append(row)
+        self._known[row.conversation_id, row.id] = existing or row
+        return existing
+
+    def row(self, conversation_id: str, row_id: str) -> Message | None:
+        key = (conversation_id, row_id)
+        if key not in self._known:
+            self._known[key] = self._store.row(*key)
+        return self._known[key]
+
+
+def giving_up(seconds: float) -> None:
+    """A conflict is an outage."""
+    raise Unavailable("given up")
+
+
+def losing(seconds: float) -> None:
+    """A conflict is a lost race."""
+    raise LostRace("a conflict")
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A program with a guard less. `seeds`: how many races it may take to miss it."""
+
+    name: str
+    guard: Guard
+    seeds: int = 600
+
+
+APPEND = blind("PutItem", "messages", "id")
+STATE = blind("UpdateItem", "messages", "state", "attempt")
+TOUCH = "UpdateItem", "conversations"
+CAUSE = blind("TransactUpdate", "messages", "state", "caused", "order")
+VERSION = either(
+    blind("TransactPut", "conversations", "version", "id"), blind("PutItem", "conversations", "version", "id")
+)
+
+GUARDS = (
+    Missing("a row is appended only where its id is free", Guard(ignores=APPEND)),
+    Missing("an alias takes only a free id, or the echo's", Guard(ignores=unaliased)),
+    Missing("a change relies on the row's state", Guard(ignores=blind("UpdateItem", "messages", "state"))),
+    Missing("a change relies on the row's attempt", Guard(ignores=blind("UpdateItem", "messages", "attempt"))),
+    Missing("a change relies on state and attempt", Guard(ignores=STATE)),
+    Missing("a delivered row is marked", Guard(store=Unmarked)),
+    Missing("a held row is marked", Guard(store=Unheld)),
+    Missing("a transition relies on the version", Guard(ignores=blind("TransactPut", "conversations", "version"))),
+    Missing("a plain write relies on the version", Guard(ignores=blind("PutItem", "conversations", "version"))),
+    Missing("a first write relies on there being none", Guard(ignores=blind("PutItem", "conversations", "id"))),
+    Missing("a transition's row takes only a free id", Guard(ignores=blind("TransactPut", "messages", "id"))),
+    Missing("a transition is logged", Guard(store=WithoutRow)),
+    Missing("a transition marks its cause", Guard(store=WithoutCause)),
+    Missing("a transition relies on its cause", Guard(ignores=CAUSE)),
+    Missing("a touch is of the newest row", Guard(ignores=blind(*TOUCH, "last_order"))),
+    Missing("a touch is the latest activity", Guard(ignores=blind(*TOUCH, "activity"))),
+    Missing("a touch is of what was said last", Guard(ignores=blind(*TOUCH, "last_user_message_at"))),
+    Missing("a touch is of what was received last", Guard(ignores=blind(*TOUCH, "last_received_at"))),
+    Missing("a touch begins no wait", Guard(ignores=blind(*TOUCH, "waiting_since", "paused_since"))),
+    Missing("a touch is of no answer", Guard(store=Answering)),
+    Missing("marks never go back", Guard(ignores=blind(*TOUCH, "seen_at", "delivered_at", "read_at"))),
+    Missing("a mark makes no conversation", Guard(ignores=blind(*TOUCH, "id"))),
+    Missing(
+        "the stop relies on its version", Guard(ignores=blind("PutItem", "conversations", "version", "id", rows="stop"))
+    ),
+    Missing("rows are read consistently", Guard(asks=carelessly("GetItem", "messages"))),
+    Missing("a conversation is read consistently", Guard(asks=carelessly("GetItem", "conversations"))),
+    Missing("the stop is read consistently", Guard(asks=carelessly("GetItem", "conversations", "stop"))),
+    Missing("deliver reads consistently", Guard(asks=carelessly("BatchGetItem", "conversations"))),
+    Missing("history is read consistently", Guard(asks=carelessly("Query", "messages"))),
+    Missing("a conflict is tried again", Guard(sleep=giving_up)),
+    Missing("a conflict is no lost race", Guard(sleep=losing)),
+    Missing("a lost race reads the conversation again", Guard(store=Remembering)),
+    Missing("a lost race reads the row again", Guard(store=RememberingRows)),
+    Missing("log before touch", Guard(store=TouchedFirst)),
+    Missing("log before queue", Guard(store=PostedFirst)),
+    Missing("a repeat goes on from the row", Guard(store=PostedBeforeTouch)),
+    Missing("one letter of a group at a time", Guard(keeps_groups=False)),
+    Missing("repeats are dropped by the queue", Guard(drops_repeats=False)),
+)
