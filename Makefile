@@ -12,7 +12,7 @@ fail = { echo "$(1)" >&2; exit 1; }
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint coverage bench replay tools
+.PHONY: help run test lint coverage prove bench replay tools
 
 help: ## Say what each command does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,9 @@ lint: $(PACKAGES) ## Check style and types only
 coverage: tools $(PACKAGES) $(MODULES) ## Run all tests and list the lines and branches that none of them reached
 	$(BIN)/python -m coverage run -m pytest $(ARGS)
 	$(BIN)/python -m coverage report
+
+prove: tools $(PACKAGES) $(MODULES) ## Try to break the core at full size, which takes an hour; ARGS=machine takes a part
+	@$(BIN)/python -m tests.prove $(ARGS)
 
 bench: tools $(PACKAGES) $(MODULES) ## Measure, and write docs/performance.md; ARGS=pages renews one topic
 	$(BIN)/python -m bench $(ARGS)

@@ -324,18 +324,3 @@ def test_an_echo_that_is_merged_leaves_what_was_said_after_our_row_as_the_last_m
     last = world.conversation().last_message
     assert last is not None
     assert last.text == "are you there?"
-
-
-def test_an_echo_that_is_merged_leaves_what_was_said_after_our_row_as_the_last_message(world: World) -> None:
-    def meanwhile() -> None:
-        for mid, item in (("m2", world.said("m2", "are you there?")), ("mid.1", world.echo("mid.1", "I am Ana"))):
-            world.clock.tick(1000)
-            item["timestamp"] = world.clock()
-            world.receive(world.process(), world.body(item))
-            assert world.store.row(CONVERSATION, f"m:{mid}") is not None
-
-    world.messenger.before = meanwhile
-    reply(world)
-    last = world.conversation().last_message
-    assert last is not None
-    assert last.text == "are you there?"

@@ -113,14 +113,14 @@ class Repeating(Receiving):
 class Echoing(Receiving):
     """Meta echoes one of our sends, whether or not its answer has been read; sometimes without our metadata."""
 
-    def __init__(self, world: World, user: int, n: int) -> None:
-        super().__init__(world, user, n)
-        self._take(n)
+    confirmed: tuple[str, str] | None = None
 
     def run(self, system: System) -> None:
         if self.body is None:
-            self._take(self.n)  # what Meta has taken meanwhile
+            self._take(self.n)
         super().run(system)
+        if self.confirmed is not None:
+            self.world.witness.confirmed.add(self.confirmed)
 
     def _take(self, n: int) -> None:
         accepted = [each for each in self.world.witness.accepted if each.place == self.place]
@@ -132,8 +132,7 @@ class Echoing(Receiving):
         message = {"mid": send.mid, "text": send.text, "is_echo": True, "app_id": APP}
         if not bare:
             message["metadata"] = f"hitl:{send.row_id}"
-        if bare:
-            self.world.witness.bare_echoes.add((send.place, send.mid))
+            self.confirmed = (send.place, send.row_id)
         parties = {"sender": {"id": PAGE}, "recipient": {"id": self.user}, "timestamp": self.world.clock()}
         self.body = self.world.body({**parties, "message": message})
 
@@ -207,11 +206,15 @@ class Pausing(Act):
 
     answers = (NotFound,)
 
+    def __init__(self, world: World, user: int, n: int) -> None:
+        super().__init__(world, user, n)
+        heard = [each.row_id for each in world.witness.hearings if each.place == self.place]
+        self.cause = heard[-1] if heard and n % 4 > 1 else None
+        self.reason = f"reason {n}" if self.cause is None else f"cause {world.number()}"
+
     def run(self, system: System) -> None:
-        heard = [each.row_id for each in self.world.witness.hearings if each.place == self.place]
-        cause = heard[-1] if heard and self.n % 4 == 3 else None
         by, minutes = (ANA, None) if self.n % 2 else (API, 1)
-        conversation = system.handoff.pause(self.place, by, f"reason {self.n}", minutes, cause)
+        conversation = system.handoff.pause(self.place, by, self.reason, minutes, self.cause)
         if conversation.pause is not None:
             self.world.witness.paused(self.place, conversation.epoch)
 

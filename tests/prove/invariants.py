@@ -47,6 +47,9 @@ def nothing_is_doubled(seen: Seen) -> None:
     twice = [text for text, times in texts.items() if times > 1]
     if twice:
         raise Violation(f"doubled: {twice[0]} is in the log {texts[twice[0]]} times")
+    causes = Counter(row.text for row in seen.log if row.kind == "paused" and (row.text or "").startswith("cause"))
+    if any(times > 1 for times in causes.values()):
+        raise Violation("doubled: one cause has led to two pauses")
     rows = {row.id: row for row in seen.log}
     for (place, row_id), attempts in seen.world.witness.attempts.items():
         if place == seen.place and (row_id not in rows or attempts > rows[row_id].attempt):
@@ -123,7 +126,7 @@ def heard_in_active_epochs(seen: Seen) -> None:
 
 
 def sends_are_settled(seen: Seen) -> None:
-    """What is sent was taken by Meta, and has an alias once its mid is known; what Meta refused is not sent."""
+    """What is sent was taken by Meta and has its mid; what Meta refused is not sent, what it echoed is."""
     accepted = {(each.row_id, each.mid) for each in seen.world.witness.accepted if each.place == seen.place}
     taken = {row_id for row_id, _ in accepted}
     for row in seen.log:
@@ -131,6 +134,8 @@ def sends_are_settled(seen: Seen) -> None:
             continue
         if row.state == "sent" and row.id not in taken:
             raise Violation(f"sends: {row.id} counts as sent, and Meta never took it")
+        if row.state != "sent" and (seen.place, row.id) in seen.world.witness.confirmed:
+            raise Violation(f"sends: {row.id} is {row.state} after its echo was taken")
         if row.state == "sent" and row.mid is None:
             raise Violation(f"sends: {row.id} is sent and has no mid")
 
@@ -191,7 +196,9 @@ def _waiting_follows(conversation: Conversation, wanting: list[Message], answere
     if (conversation.waiting_since is not None) != bool(since):
         raise Violation(f"follows: waiting_since is {conversation.waiting_since}, the log says {sorted(since)}")
     if since and not min(since) <= (conversation.waiting_since or 0) <= max(since):
-        raise Violation("follows: waiting_since is not of this wait")
+        raise Violation(
+            f"follows: waiting_since is {conversation.waiting_since}, the log says {sorted(since)}, {pause}"
+        )
 
 
 def lists_follow_from_conversations(world: World, conversations: list[Conversation]) -> None:
@@ -234,6 +241,10 @@ AT_REST: tuple[Callable[[Seen], None], ...] = (
 
 def check(world: World, *, at_rest: bool = False) -> None:
     """Raise Violation where something does not hold."""
+    stop, before = world.store.stop(), world.witness.stop
+    if stop != before and stop.version <= before.version:
+        raise Violation("backwards: the stop's version")
+    world.witness.stop = stop
     conversations = []
     for place in PLACES:
         conversation, log = world.conversation(place), world.log(place)

@@ -5,6 +5,7 @@ A letter that is not deleted comes again: whoever plays SQS says when, by `relea
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,30 +33,33 @@ class FakeQueue:
     keeps_groups: bool = True
     posts: list[Post] = field(default_factory=list)
     _known: dict[str, int] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def answer(self, operation: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """Perform an operation of `chalicelib.mailbox`."""
         if operation == "GetQueueUrl":
             return 200, {"QueueUrl": "http://queue"}
         assert operation == "SendMessage", operation
-        now, repeat = self.clock(), self._known.get(request["MessageDeduplicationId"])
-        if repeat is None or repeat + MEMORY < now or not self.drops_repeats:
-            self._known[request["MessageDeduplicationId"]] = now
-            self.posts.append(Post(request["MessageBody"], request["MessageGroupId"]))
+        with self._lock:
+            now, repeat = self.clock(), self._known.get(request["MessageDeduplicationId"])
+            if repeat is None or repeat + MEMORY < now or not self.drops_repeats:
+                self._known[request["MessageDeduplicationId"]] = now
+                self.posts.append(Post(request["MessageBody"], request["MessageGroupId"]))
         return 200, {"MessageId": "1"}
 
     def receive(self, which: int = 0) -> Post | None:
         """Hand out the first letter of a group that has none in flight, of the `which`-th such group; None: nothing."""
         firsts: dict[object, Post] = {}
-        for post in self.posts:
-            firsts.setdefault(post.group if self.keeps_groups else id(post), post)
-        ready = [post for post in firsts.values() if not post.in_flight]
-        if not ready:
-            return None
-        post = ready[which % len(ready)]
-        post.tries += 1
-        post.in_flight = True
-        return post
+        with self._lock:
+            for post in self.posts:
+                firsts.setdefault(post.group if self.keeps_groups else id(post), post)
+            ready = [post for post in firsts.values() if not post.in_flight]
+            if not ready:
+                return None
+            post = ready[which % len(ready)]
+            post.tries += 1
+            post.in_flight = True
+            return post
 
     def delete(self, post: Post) -> None:
         """The handler has returned."""

@@ -104,6 +104,15 @@ def here() -> Process | None:
     return _here.process
 
 
+def let_loose(processes: list[Process]) -> None:
+    """Run the processes all at once, as the machine has it: nothing decides how they interleave."""
+    threads = [threading.Thread(target=process.perform) for process in processes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 def interleave(processes: list[Process], schedule: Iterable[int]) -> None:
     """Run the processes to their ends, one step at a time: each number of the schedule says which goes on.
 

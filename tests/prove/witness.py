@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from chalicelib.conversation import Conversation, Message
+from chalicelib.conversation import Conversation, Message, Stop
 from chalicelib.talk import Delivery
 
 
@@ -65,11 +65,13 @@ class Witness:
     done: set[tuple[str, str]] = field(default_factory=set)
     accepted: list[Accepted] = field(default_factory=list)
     attempts: dict[tuple[str, str], int] = field(default_factory=dict)
-    bare_echoes: set[tuple[str, str]] = field(default_factory=set)
+    confirmed: set[tuple[str, str]] = field(default_factory=set)
+    caused: set[tuple[str, str]] = field(default_factory=set)
     untold: set[tuple[str, str]] = field(default_factory=set)
     marks: dict[tuple[str, str], int] = field(default_factory=dict)
     before: dict[str, Conversation] = field(default_factory=dict)
     rows: dict[tuple[str, str], Message] = field(default_factory=dict)
+    stop: Stop = field(default_factory=Stop)
 
     def now(self) -> int:
         """The next moment."""
@@ -100,6 +102,8 @@ class Witness:
             is_before = at == place and taken.row.is_new and mine is not None and taken.acked < mine.begun
             if is_before and (at, other) not in self.done:
                 raise Violation(f"order: {row_id} reached the bot before {other} was done")
+        if (place, row_id) in self.caused:
+            raise Violation(f"doubled: {row_id} has led to a pause and reaches the bot again")
         if any(each.answered for each in self.hearings if (each.place, each.row_id) == (place, row_id)):
             raise Violation(f"doubled: the bot has taken {row_id} and hears it again")
         hearing = Hearing(place, row_id, delivery.epoch, begun, self.now())

@@ -21,7 +21,7 @@ from chalicelib.talk import Delivery, Speaker
 from tests.dynamo import FakeDynamo, Write
 from tests.fakes import Clock
 from tests.prove.queue import FakeQueue
-from tests.prove.steps import QUIET, Crash, Plan, Process, here, interleave
+from tests.prove.steps import QUIET, Crash, Plan, Process, Trouble, here, interleave, let_loose
 from tests.prove.witness import Accepted, Hearing, Violation, Witness
 from tests.wire import WiredMailbox
 
@@ -60,26 +60,18 @@ class Wire:
 
     def asked(self, service: str, operation: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]] | None:
         world, process = self.world, here()
-        assert world is not None
+        if world is None or process is None:
+            return None if world is None or world.dynamo is None else world.dynamo.answer(operation, request)
         if operation == "GetQueueUrl":
             return world.queue.answer(operation, request)
-        trouble = None if process is None else process.before(operation)
-        if process is not None:
-            world.clock.tick(world.pace)
+        trouble = process.before(operation)
+        world.clock.tick(world.pace)
         if service == "sqs":
             return _error("InternalError", 500) if trouble == "down" else world.queue.answer(operation, request)
-        if process is not None:
-            world.guard.asks(operation, request)
-        if trouble == "down":
-            return _error("InternalServerError", 500)
-        if trouble == "throttled":
-            return _error("ProvisionedThroughputExceededException")
-        if trouble == "conflict" and operation == "TransactWriteItems":
-            return _error("TransactionCanceledException", reasons=["None", "TransactionConflict"])
-        if trouble == "conflict" and operation in ("PutItem", "UpdateItem"):
-            return _error("TransactionConflictException")
-        if world.dynamo is None:
-            return None
+        world.guard.asks(operation, request)
+        refusal = _refusal(trouble, operation)
+        if refusal is not None or world.dynamo is None:
+            return refusal
         answer = world.dynamo.answer(operation, request)
         if trouble == "repeated" and operation != "TransactWriteItems":  # botocore gives those a token of their own
             return world.dynamo.answer(operation, request)
@@ -149,6 +141,7 @@ class HearingBot:
             witness.untold.discard(key)
         if payload == "HITL_START":
             witness.paused(delivery.conversation_id, speaker.pause("asked for a person", None))
+            witness.caused.add((delivery.conversation_id, delivery.message_id))
 
 
 class World:
@@ -182,6 +175,7 @@ class World:
         self.late: list[bytes] = []
         self.client_ids: list[tuple[str, str, str]] = []
         self.story: list[str] = []
+        self.interleavings = 0
         self._mailbox = mailbox
         self._numbers = 0
         ages = random.Random(seed)
@@ -200,13 +194,22 @@ class World:
         self._numbers += 1
         return self._numbers
 
-    def begin(self, acts: Sequence[Act], plans: Sequence[Plan] = (), schedule: Iterable[int] = ()) -> list[Process]:
-        """Run acts, each in a process of its own, side by side as the schedule says; keep what must be done again."""
+    def begin(
+        self, acts: Sequence[Act], plans: Sequence[Plan] = (), schedule: Iterable[int] | None = ()
+    ) -> list[Process]:
+        """Run acts, each in a process of its own, side by side as the schedule says (None: as it comes).
+
+        What died or met an outage is kept, to be done again.
+        """
         processes = []
         for number, act in enumerate(acts):
             plan = plans[number] if number < len(plans) else QUIET
             processes.append(Process(lambda act=act: act.run(self.system()), plan))  # type: ignore[misc]
-        interleave(processes, schedule)
+        if schedule is None:
+            let_loose(processes)
+        else:
+            interleave(processes, schedule)
+        self.interleavings += len(processes) > 1
         self.story += [_told(act, process) for act, process in zip(acts, processes, strict=True)] + [""]
         for act, process in zip(acts, processes, strict=True):
             if process.error is not None:
@@ -274,6 +277,19 @@ def _told(act: Act, process: Process) -> str:
     crash = "" if plan.crash_after is None else f", dies after {plan.crash_after}"
     steps = " ".join(process.steps)
     return f"{type(act).__name__} user={act.user} n={act.n}{crash}{troubles}: {steps} {process.error or ''}"
+
+
+def _refusal(trouble: Trouble | None, operation: str) -> tuple[int, dict[str, Any]] | None:
+    """DynamoDB's answer to a call that meets trouble; None where it has its effect."""
+    if trouble == "down":
+        return _error("InternalServerError", 500)
+    if trouble == "throttled":
+        return _error("ProvisionedThroughputExceededException")
+    if trouble == "conflict" and operation == "TransactWriteItems":
+        return _error("TransactionCanceledException", reasons=["None", "TransactionConflict"])
+    if trouble == "conflict" and operation in ("PutItem", "UpdateItem"):
+        return _error("TransactionConflictException")
+    return None
 
 
 def _error(code: str, status: int = 400, reasons: list[str] | None = None) -> tuple[int, dict[str, Any]]:
