@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.conversation import Actor, Conversation, Message
+from chalicelib.conversation import OWN_METADATA, Actor, Conversation, Message
 from chalicelib.errors import BotFailed, Unavailable, Unconfirmed, WindowClosed
-from chalicelib.events import OWN_METADATA
 from chalicelib.messenger import Outgoing, Profile
 from chalicelib.ports import MailboxPort, StorePort
 from chalicelib.settings import Settings
