@@ -12,6 +12,7 @@ The program
 In place of AWS
     queue, queue_rules    an SQS FIFO queue in memory, and what SQS refuses
     sqs                   the same over the protocol of AWS's SDKs
+    provider              an OpenID provider in place of Cognito
     pump                  hands its messages to `app.deliver`, as Lambda's event source does
 In place of Meta
     meta                  what Meta posts: bodies as Meta writes them, signed, in order, repeated when not taken

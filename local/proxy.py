@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
 from local.serving import LOOPBACK, Handler, Request, Response, answer_json, answer_text, host_is_loopback
@@ -67,8 +67,17 @@ def _exchange(connection: http.client.HTTPConnection, request: Request, target: 
     return Response(answer.status, answer.read(), headers)
 
 
-def origin(api: Callable[[Request, str], Response], simulator: Handler, port: int) -> Handler:
-    """The one origin: the API under /api, the simulator beside it; for this machine's own names only."""
+def origin(
+    api: Callable[[Request, str], Response],
+    simulator: Handler,
+    provider: Handler,
+    configuration: Mapping[str, str],
+    port: int,
+) -> Handler:
+    """The one origin: the API under /api, all else beside it; for this machine's own names only.
+
+    `provider` has what is under /oidc, and `configuration` tells the dashboard where its API and its sign-in are.
+    """
 
     def answer(request: Request) -> Response:
         if not host_is_loopback(request.headers.get("Host")):
@@ -79,6 +88,10 @@ def origin(api: Callable[[Request, str], Response], simulator: Handler, port: in
             return api(request, request.target.removeprefix("/api") or "/")
         if path == "/simulator" or path.startswith("/simulator/"):
             return simulator(request)
+        if path.startswith("/oidc/"):
+            return provider(request)
+        if path == "/config.json":
+            return answer_json(configuration, headers={"Cache-Control": "no-store"})
         if path == "/":
             return Response(302, b"", {"Location": "/simulator/"})
         return answer_text("There is nothing here. The API is under /api, the simulator under /simulator.", 404)

@@ -21,6 +21,7 @@ from local.environment import Run, apply, environment
 from local.graph import GraphApi
 from local.meta import Postman, http_post
 from local.play import Play
+from local.provider import Provider, configuration
 from local.proxy import Upstream, origin, tunnel
 from local.pump import Pump
 from local.queue import FifoQueue
@@ -75,7 +76,9 @@ def start(run: Run, running: Running) -> World:
     simulator = Simulator(play, settings.pages, ask, queues.counts, base_url=own_url, real_graph=real_graph)
 
     hint = f"This run needs {run.port} and {run.port + 1}; PORT=8100 would take 8100 and 8101."
-    front = running.take_port(origin(api.pass_on, simulator, run.port), run.port, hint)
+    provider = Provider(run.url, now)
+    one_origin = origin(api.pass_on, simulator, provider, configuration(provider.issuer), run.port)
+    front = running.take_port(one_origin, run.port, hint)
     outside = running.take_port(tunnel(api.pass_on), run.port + 1, hint)
     graph = running.keep(GraphApi(play, settings.pages, settings.app_secret, f"{own_url}/portraits"))
     sqs = SqsApi(queues.mailbox, queues.dead, region=settings.region)

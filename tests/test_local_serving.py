@@ -36,7 +36,11 @@ def upstream() -> Iterator[Server]:
 @pytest.fixture
 def front(upstream: Server) -> Iterator[Server]:
     api = Upstream("The API", upstream.port)
-    with Server(origin(api.pass_on, lambda _: answer_text("simulator"), 8000)) as server:
+    with Server(
+        origin(
+            api.pass_on, lambda _: answer_text("simulator"), lambda _: answer_text("provider"), {"api": "/api"}, 8000
+        )
+    ) as server:
         yield server
 
 
