@@ -4,7 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 REQUIREMENTS := requirements.txt requirements-dev.txt chalicelayer/requirements.txt
+LOCKS := requirements.lock chalicelayer/requirements.lock
 PACKAGES := $(VENV)/packages.stamp
+UV := 0.13.9
+LOCK := pip compile --quiet --no-deps --universal --generate-hashes --no-header --no-annotate
 MODULES := node_modules/modules.stamp
 
 # One sentence to the error output, and out.
@@ -12,10 +15,10 @@ fail = { echo "$(1)" >&2; exit 1; }
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint coverage prove bench replay tools
+.PHONY: help run test lint coverage prove bench replay token tokens token-revoke lock audit tools
 
 help: ## Say what each command does
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: $(PACKAGES) ## Run everything on this machine; PORT=8000 unless given
 	@$(BIN)/python -m local
@@ -42,6 +45,26 @@ replay: $(PACKAGES) ## Sign and post the webhook bodies of FILE= to what `make r
 	@test -n "$(FILE)" || $(call fail,Say which file: make replay FILE=bodies.jsonl)
 	@$(BIN)/python -m local.replay "$(FILE)" $(ARGS)
 
+token: $(PACKAGES) ## Make an API token: NAME=, PAGE= if there are several, PERMISSIONS=read,pause,send, STAGE= on AWS
+	@$(BIN)/python -m local.tokens make --name "$(NAME)" --page "$(PAGE)" --stage "$(STAGE)" \
+		--permissions "$(or $(PERMISSIONS),read$(comma)pause$(comma)send)"
+
+tokens: $(PACKAGES) ## List the API tokens of the stack that runs here, or of STAGE=
+	@$(BIN)/python -m local.tokens list --stage "$(STAGE)"
+
+token-revoke: $(PACKAGES) ## Revoke the API token ID=; it is refused within a minute
+	@$(BIN)/python -m local.tokens revoke --id "$(ID)" --stage "$(STAGE)"
+
+lock: $(BIN)/python ## Write the hashes of all packages anew, after a change of a requirements file; asks PyPI
+	@"$(BIN)/python" -m venv build/lock && build/lock/bin/python -m pip install --quiet uv==$(UV)
+	@build/lock/bin/uv $(LOCK) requirements-dev.txt -o requirements.lock
+	@build/lock/bin/uv $(LOCK) chalicelayer/requirements.txt -o chalicelayer/requirements.lock
+
+audit: $(BIN)/python ## Ask PyPI for known vulnerabilities of the packages; needs the network
+	@"$(BIN)/python" -m venv build/audit && build/audit/bin/python -m pip install --quiet pip-audit==2.10.1
+	@build/audit/bin/pip-audit --disable-pip --require-hashes -r requirements.lock
+	@npm audit --omit=optional
+
 # What the tests need of this machine beside Python; checked first, because the rest takes a while.
 tools:
 	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && command -v npm >/dev/null || \
@@ -59,8 +82,8 @@ $(BIN)/python:
 	@echo "Making $(VENV); the first time takes a minute."
 	@"$(PYTHON)" -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }
 
-$(PACKAGES): $(BIN)/python $(REQUIREMENTS)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-dev.txt
+$(PACKAGES): $(BIN)/python $(LOCKS)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip check --disable-pip-version-check >/dev/null || $(BIN)/python -m pip check
 	@touch $@
 

@@ -21,8 +21,8 @@ Measured and written by `make bench`, against DynamoDB Local in memory.
 
 DynamoDB Local and whatever else the machine does share its processors, so nothing here says how long something takes
 in AWS. What is compared runs in turns in one process, A B B A, and the median of the rounds' ratios counts; what is
-about cost is processor time. SQS is answered within the process: its requests are built and signed, its answers
-parsed, and nothing is sent. Times in milliseconds are medians unless the text says otherwise.
+about cost is processor time. SQS and SSM are answered within the process: their requests are built and signed, their
+answers parsed, and nothing is sent. Times in milliseconds are medians unless the text says otherwise.
 """
 
 

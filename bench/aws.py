@@ -1,4 +1,7 @@
-"""What botocore does in this process: every call, what it was given and what it cost. SQS is answered on the spot."""
+"""What botocore does in this process: every call, what it was given and what it cost.
+
+SQS and SSM are answered on the spot.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,8 @@ from typing import Any
 import botocore
 from botocore.awsrequest import AWSRequest, AWSResponse
 from botocore.session import Session
+
+from bench.environment import PARAMETERS
 
 READS = ("GetItem", "BatchGetItem", "Query")
 
@@ -50,6 +55,7 @@ class Recorder:
         session.register("before-parameter-build", self._before)
         session.register("before-send", self._wait)
         session.register("before-send.sqs", _sqs)
+        session.register("before-send.ssm", _ssm)
         session.register("after-call", self._after)
 
     def _before(self, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
@@ -79,7 +85,16 @@ class _Body:
 
 def _sqs(request: AWSRequest, **_: Any) -> AWSResponse:
     """SQS's answer: the request was built and signed, and the answer will be parsed, but nothing was sent."""
-    answer = {"QueueUrl": "http://127.0.0.1:9/queue", "MessageId": "1", "SequenceNumber": "1"}
-    return AWSResponse(
-        request.url, 200, {"Content-Type": "application/x-amz-json-1.0"}, _Body(json.dumps(answer).encode())
-    )
+    return _answer(request, {"QueueUrl": "http://127.0.0.1:9/queue", "MessageId": "1", "SequenceNumber": "1"})
+
+
+def _ssm(request: AWSRequest, **_: Any) -> AWSResponse:
+    """SSM's answer: all parameters under the path that was asked for."""
+    path = json.loads(request.body)["Path"]
+    found = [{"Name": f"{path}{name}", "Type": "SecureString", "Value": text} for name, text in PARAMETERS.items()]
+    return _answer(request, {"Parameters": found})
+
+
+def _answer(request: AWSRequest, content: object) -> AWSResponse:
+    body = _Body(json.dumps(content).encode())
+    return AWSResponse(request.url, 200, {"Content-Type": "application/x-amz-json-1.0"}, body)

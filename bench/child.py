@@ -47,6 +47,8 @@ def _make(calls: list[list[Any]]) -> None:
     session, clients = get_session(), dict[str, Any]()
     config = Config(parameter_validation=False, retries={"mode": "standard", "max_attempts": 3})
     for service, operation, params in calls:
+        if service == "ssm":
+            import_module("aws_lambda_powertools.utilities.parameters")
         if service not in clients:
             clients[service] = session.create_client(service, config=config)
         getattr(clients[service], xform_name(operation))(**params)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 
 PAGE = "100"
@@ -17,10 +19,21 @@ ENVIRONMENT = {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
     "NO_PROXY": "*",
-    "HITL_APP_SECRET": SECRET,
-    "HITL_API_TOKEN": TOKEN,
-    "HITL_PAGE_TOKEN": f"{PAGE}=token",
     "HITL_BOT": "python:bench.quiet:bot",
+}
+
+PARAMETERS = {
+    "app-secret": SECRET,
+    "verify-token": "word",
+    f"pages/messenger/{PAGE}": "token",
+    "tokens/bench": json.dumps(
+        {
+            "name": "bench",
+            "hash": hashlib.sha256(TOKEN.encode()).hexdigest(),
+            "page": None,
+            "permissions": ["read", "pause", "send", "operator"],
+        }
+    ),
 }
 
 

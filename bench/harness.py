@@ -19,7 +19,7 @@ from botocore.config import Config
 from botocore.session import get_session
 
 from bench.aws import Call, Recorder
-from bench.environment import enter
+from bench.environment import PARAMETERS, enter
 from chalicelib.bots import Delivery, Speaker
 from chalicelib.messenger import Outgoing, Profile
 from chalicelib.settings import Settings
@@ -54,7 +54,7 @@ class Bench:
 
     def settings(self, name: str) -> Settings:
         """The settings of the tables of that name."""
-        return Settings({**os.environ, "HITL_NAME": name})
+        return Settings({**os.environ, "HITL_NAME": name}, PARAMETERS)
 
     def system(self, name: str) -> System:
         """A system on empty tables of its own, with Meta and the bot saying yes at once."""

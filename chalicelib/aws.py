@@ -12,8 +12,6 @@ from typing import Any
 from botocore.config import Config
 from botocore.session import Session, get_session
 
-from chalicelib.settings import Settings
-
 
 @cache
 def session() -> Session:
@@ -21,6 +19,6 @@ def session() -> Session:
     return get_session()
 
 
-def client(service: str, settings: Settings, **options: Any) -> Any:
+def client(service: str, region: str, **options: Any) -> Any:
     """A new client of a service, set up by botocore's `Config` options. Clients may be shared between threads."""
-    return session().create_client(service, region_name=settings.region, config=Config(**options))
+    return session().create_client(service, region_name=region, config=Config(**options))

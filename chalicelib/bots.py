@@ -68,7 +68,7 @@ def connect(settings: Settings, http: urllib3.PoolManager | None = None, invoke:
         return PythonBot(_load(name), settings.release)
     if kind == "lambda":
         return LambdaBot(name, invoke or _lambda_client(settings))
-    return UrlBot(settings.bot, settings.app_secret, http)
+    return UrlBot(settings.bot, lambda: settings.app_secret, http)
 
 
 class BrokenBot:
@@ -107,10 +107,10 @@ class UrlBot:
     """A bot behind a URL. Any 2xx is its yes; what it writes into the body is ignored."""
 
     def __init__(
-        self, url: str, secret: str, http: urllib3.PoolManager | None = None, timeout: float = TIMEOUT
+        self, url: str, secret: Callable[[], str], http: urllib3.PoolManager | None = None, timeout: float = TIMEOUT
     ) -> None:
         self._url = url
-        self._secret = secret.encode()
+        self._secret = secret
         self._http = http or urllib3.PoolManager()
         self._timeout = timeout
         self._used = time.monotonic()
@@ -118,10 +118,14 @@ class UrlBot:
     def deliver(self, delivery: Delivery, speaker: Speaker) -> None:
         """POST the event, signed; the bot itself speaks through the API, not through `speaker`."""
         body = _body(_webhook(delivery))
+        try:
+            secret = self._secret().encode()
+        except Misconfigured as error:
+            raise BotFailed(error.message, retry=True) from None
         headers = {
             "Content-Type": "application/json",
-            "X-Hub-Signature": "sha1=" + hmac.new(self._secret, body, hashlib.sha1).hexdigest(),
-            "X-Hub-Signature-256": "sha256=" + hmac.new(self._secret, body, hashlib.sha256).hexdigest(),
+            "X-Hub-Signature": "sha1=" + hmac.new(secret, body, hashlib.sha1).hexdigest(),
+            "X-Hub-Signature-256": "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest(),
             # Percent-encoded as in a path of our API; the usual ids stay as they are.
             "X-HITL-Conversation": quote(delivery.conversation_id, safe=":"),
             "X-HITL-Epoch": str(delivery.epoch),
@@ -249,6 +253,6 @@ def _load(name: str) -> Handler:
 
 def _lambda_client(settings: Settings) -> Invoke:
     once = {"total_max_attempts": 1}
-    client = aws.client("lambda", settings, connect_timeout=3, read_timeout=TIMEOUT, retries=once)
+    client = aws.client("lambda", settings.region, connect_timeout=3, read_timeout=TIMEOUT, retries=once)
     invoke: Invoke = client.invoke
     return invoke

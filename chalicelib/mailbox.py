@@ -49,7 +49,7 @@ class Mailbox:
         self._name = settings.mailbox_queue
         self._sqs: Any = aws.client(
             "sqs",
-            settings,
+            settings.region,
             connect_timeout=2,
             read_timeout=5,
             retries={"mode": "standard", "max_attempts": 3},

@@ -194,10 +194,10 @@ class Messenger:
         for page in self._settings.pages:
             if (page.platform, page.id) == (address.platform, address.page_id):
                 if not (page.token.isascii() and page.token.isprintable()):
-                    raise Misconfigured(f"HITL_PAGE_TOKEN: the token of {_name(page)} has a character that none has.")
+                    raise Misconfigured(f"The token of {_name(page)} has a character that none has. Set it again.")
                 return page
-        form = address.page_id if address.platform == "messenger" else f"instagram:{address.page_id}"
-        raise Misconfigured(f"HITL_PAGE_TOKEN has no token for {_name(address)}. Add {form}=<its access token>.")
+        place = f"/{self._settings.name}/pages/{address.platform}/{address.page_id}"
+        raise Misconfigured(f"There is no token for {_name(address)}. Set the parameter {place} to it.")
 
 
 def _text(answer: Mapping[str, Any], key: str) -> str | None:

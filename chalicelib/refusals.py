@@ -57,7 +57,7 @@ ADVICE: Mapping[type[GraphError], str] = {
     PersonUnavailable: "This person cannot be reached: they may have blocked the Page or left Messenger.",
     NoSuchUser: "Meta knows no such person for {page}. They must write to it first.",
     NotThreadOwner: "Another app owns this conversation. Check the routing of conversations in the Page's settings.",
-    TokenInvalid: "Meta no longer accepts the access token of {page}. Make a new one and set it in HITL_PAGE_TOKEN.",
+    TokenInvalid: "Meta no longer accepts the access token of {page}. Make a new one and set its parameter to it.",
     PermissionMissing: "The Meta app may not do this for {page}. Check the app's permissions and the token's scopes.",
     RateLimited: "Meta takes no more calls for {page} at the moment. Wait a minute and try again.",
     Transient: "Meta had trouble of its own and did not carry this out. Try again in a moment.",

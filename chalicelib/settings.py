@@ -1,23 +1,27 @@
-"""The only reader of the environment.
+"""The only reader of the environment and of secrets.
 
-Settings are read at the first use and not at import, because the Chalice CLI imports `app.py` to package it and has
-none of them. A missing setting fails at that first read, with its name and the form it should have.
+Names, addresses and switches come from the environment, secrets from the parameters in SSM and from nowhere else. Both
+are read at the first use and not at import, because the Chalice CLI imports `app.py` to package it and has none of
+them. What is missing fails at that first read, with its name and the form it should have.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Literal
 from urllib.parse import urlsplit
 
+from chalicelib import parameters as _parameters
 from chalicelib.errors import Misconfigured
 
 PLATFORMS = ("messenger", "instagram")
-_API_TOKEN = re.compile(r"hitl_[A-Za-z0-9_-]{43}")
-_PAGE_TOKEN = re.compile(r"(?:(messenger|instagram):)?([A-Za-z0-9_-]{1,128})=(\S+)")
+_PAGE = re.compile(r"pages/(messenger|instagram)/([A-Za-z0-9_-]{1,128})")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _BOT = re.compile(r"python:[A-Za-z_][\w.]*:[A-Za-z_]\w*|https?://\S+|lambda:[A-Za-z0-9:_$-]+")
 
 
@@ -29,39 +33,93 @@ class Page:
     id: str
     token: str = field(repr=False)
 
+    @property
+    def name(self) -> str:
+        """`<platform>:<page id>`, which every id of its conversations begins with."""
+        return f"{self.platform}:{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """Whose word we take for who an operator is.
+
+    `token` says which token of the provider is sent to us. `audience` is what access tokens for us are made out to,
+    where that is not the client itself. Operators need to be in `group`, unless it is empty.
+    """
+
+    issuer: str
+    client_id: str
+    token: Literal["access_token", "id_token"] = "access_token"  # noqa: S105 a kind of token, not one
+    audience: str = ""
+    group: str = ""
+
+    @classmethod
+    def of(cls, value: str) -> SignIn:
+        """Read it from JSON; ValueError where it is none of this form."""
+        content = json.loads(value)
+        known = {"issuer", "client_id", "token", "audience", "group"}
+        if not isinstance(content, dict) or not content.keys() <= known or not all(map(_is_text, content.values())):
+            raise ValueError("unknown fields")
+        sign_in = cls(**content)
+        is_local = sign_in.issuer.startswith("http://") and _host(sign_in.issuer) in _LOOPBACK
+        if not (is_local or sign_in.issuer.startswith("https://")) or not sign_in.client_id:
+            raise ValueError("no issuer")
+        if sign_in.token not in ("access_token", "id_token"):
+            raise ValueError("no such token")
+        return sign_in
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What a deployment can choose. Each property that may be missing names itself when it is."""
 
     env: Mapping[str, str] = field(repr=False)
+    parameters: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def app_secrets(self) -> tuple[str, ...]:
+        """Meta's app secret, and while it is being changed the other one: webhooks may be signed with either."""
+        form = "the app secret from your Meta app's basic settings; while it changes both, the one to sign with first"
+        return tuple(self._parameter("app-secret", form).split())
 
     @property
     def app_secret(self) -> str:
-        """Meta's app secret: it signs webhooks and our calls."""
-        return self._required("HITL_APP_SECRET", "the app secret from your Meta app's basic settings")
+        """The app secret that our own calls are signed with."""
+        return self.app_secrets[0]
 
     @property
     def verify_token(self) -> str:
         """The word that Meta repeats when it verifies the webhook's URL."""
-        return self._required("HITL_VERIFY_TOKEN", "any word, the same as in your Meta app's webhook settings")
-
-    @property
-    def api_token(self) -> str:
-        """The one API token, until tokens are kept in the store."""
-        return self._required("HITL_API_TOKEN", "hitl_ and 43 characters of A-Z a-z 0-9 _ -", _API_TOKEN)
+        return self._parameter("verify-token", "any word, the same as in your Meta app's webhook settings")
 
     @property
     def pages(self) -> tuple[Page, ...]:
-        """Every Page that we hold a token of: `[instagram:]<page id>=<token>`, separated by commas."""
-        form = "<page id>=<Page access token>, several separated by commas, instagram:<id>=<token> for Instagram"
-        pages = []
-        for part in self._required("HITL_PAGE_TOKEN", form).split(","):
-            match = _PAGE_TOKEN.fullmatch(part.strip())
-            if match is None:
-                raise Misconfigured(f"HITL_PAGE_TOKEN cannot be read. Set it to {form}.")
-            pages.append(Page(match[1] or "messenger", match[2], match[3]))
-        return tuple(pages)
+        """Every Page that we hold a token of, in the order of their names."""
+        found = [
+            Page(match[1], match[2], value.strip())
+            for name, value in sorted(self.parameters.items())
+            if (match := _PAGE.fullmatch(name)) and value.strip()
+        ]
+        if not found:
+            form = f"the Page's access token; for an Instagram account /{self.name}/pages/instagram/<account id>"
+            raise Misconfigured(_missing(self._path("pages/messenger/<page id>"), form))
+        return tuple(found)
+
+    @property
+    def tokens(self) -> Mapping[str, str]:
+        """What is known of each API token, by its id: JSON, which `auth` reads."""
+        start = "tokens/"
+        return {name[len(start) :]: value for name, value in self.parameters.items() if name.startswith(start)}
+
+    @property
+    def sign_in(self) -> SignIn:
+        """How operators sign in."""
+        form = '{"issuer": "https://…", "client_id": "…"}, with "token": "id_token", "audience" or "group" where needed'
+        value = self._parameter("sign-in", form)
+        try:
+            return SignIn.of(value)
+        except (ValueError, TypeError, RecursionError):
+            raise Misconfigured(f"The parameter {self._path('sign-in')} cannot be read. Set it to {form}.") from None
 
     @property
     def bot(self) -> str:
@@ -70,7 +128,7 @@ class Settings:
         value = self._optional("HITL_BOT", "python:chalicelib.example_bot:bot", form, _BOT)
         if value.startswith("http") and not _host(value):
             raise Misconfigured(f"HITL_BOT cannot be read. Set it to {form}.")
-        if value.startswith("http://") and _host(value) not in ("localhost", "127.0.0.1", "::1"):
+        if value.startswith("http://") and _host(value) not in _LOOPBACK:
             raise Misconfigured("HITL_BOT must be an https:// URL; http:// is accepted on this machine only.")
         return value
 
@@ -124,14 +182,25 @@ class Settings:
         """The AWS region; Lambda sets it."""
         return self.env.get("AWS_REGION") or self.env.get("AWS_DEFAULT_REGION") or "us-east-1"
 
-    def _required(self, name: str, form: str, pattern: re.Pattern[str] | None = None) -> str:
-        value = self.env.get(name, "")
+    def _path(self, name: str) -> str:
+        return f"/{self.name}/{name}"
+
+    def _parameter(self, name: str, form: str) -> str:
+        value = self.parameters.get(name, "").strip()
         if not value:
-            raise Misconfigured(f"{name} is not set. Set it to {form}.")
-        return _matching(name, value, form, pattern)
+            raise Misconfigured(_missing(self._path(name), form))
+        return value
 
     def _optional(self, name: str, default: str, form: str, pattern: re.Pattern[str]) -> str:
         return _matching(name, self.env.get(name) or default, form, pattern)
+
+
+def _missing(path: str, form: str) -> str:
+    return f"The parameter {path} is not set. Set it to {form}."
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def _matching(name: str, value: str, form: str, pattern: re.Pattern[str] | None) -> str:
@@ -149,5 +218,6 @@ def _host(url: str) -> str | None:
 
 @cache
 def current() -> Settings:
-    """The settings of this process, from its environment."""
-    return Settings(os.environ)
+    """The settings of this process: its environment, and the parameters under the name that it gives."""
+    plain = Settings(os.environ)
+    return Settings(os.environ, _parameters.under(f"/{plain.name}/", plain.region))

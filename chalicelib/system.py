@@ -11,6 +11,7 @@ from chalicelib.bots import BotPort, BrokenBot, connect
 from chalicelib.delivery import Deliveries
 from chalicelib.errors import Misconfigured
 from chalicelib.handoff import Handoff
+from chalicelib.identity import Issuer
 from chalicelib.mailbox import Mailbox
 from chalicelib.messenger import Messenger
 from chalicelib.ports import Clock, MailboxPort, MessengerPort, StorePort
@@ -38,6 +39,7 @@ class System:
         mailbox: MailboxPort | None = None,
         messenger: MessengerPort | None = None,
         bot: BotPort | None = None,
+        issuer: Issuer | None = None,
         clock: Clock = now,
     ) -> None:
         self.settings = settings
@@ -47,6 +49,7 @@ class System:
         self._mailbox = mailbox
         self._messenger = messenger
         self._bot = bot
+        self._issuer = issuer
 
     @cached_property
     def mailbox(self) -> MailboxPort:
@@ -57,6 +60,11 @@ class System:
     def messenger(self) -> MessengerPort:
         """The Graph API."""
         return self._messenger or Messenger(self.settings)
+
+    @cached_property
+    def issuer(self) -> Issuer:
+        """The OpenID provider by which operators sign in."""
+        return self._issuer or Issuer(lambda: self.settings.sign_in, self.clock)
 
     @cached_property
     def replies(self) -> Replies:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,11 +35,14 @@ class Batch:
     ignored: Mapping[str, int]
 
 
-def check_signature(body: bytes, header: str | None, app_secret: str) -> None:
-    """Forbidden unless `header` is Meta's `sha256=<hex>` over these very bytes."""
-    expected = "sha256=" + hmac.new(app_secret.encode(), body, hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(expected.encode(), (header or "").encode("utf-8", "surrogatepass")):
-        raise Forbidden("The X-Hub-Signature-256 header does not fit this body. Is HITL_APP_SECRET your app's secret?")
+def check_signature(body: bytes, header: str | None, app_secrets: Sequence[str]) -> None:
+    """Forbidden unless `header` is Meta's `sha256=<hex>` over these very bytes, with any of the app's secrets."""
+    given, fits = (header or "").encode("utf-8", "surrogatepass"), False
+    for secret in app_secrets:
+        expected = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+        fits |= hmac.compare_digest(expected.encode(), given)
+    if not fits:
+        raise Forbidden("The X-Hub-Signature-256 header does not fit this body. Is the app secret that of your app?")
 
 
 def parse(body: bytes, now: int) -> Batch:

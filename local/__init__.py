@@ -1,6 +1,7 @@
 """What stands in for AWS and Meta on a laptop. `chalicelib` knows nothing of it.
 
     python -m local             the whole stack on http://localhost:8000 (`make run`)
+    python -m local.tokens …    bots' tokens, there or on AWS (`make token`, `make tokens`, `make token-revoke`)
     python -m local.replay F    signs and posts the webhook bodies of a JSON-lines file to it (`make replay FILE=F`)
 
 The program
@@ -12,6 +13,7 @@ The program
 In place of AWS
     queue, queue_rules    an SQS FIFO queue in memory, and what SQS refuses
     sqs                   the same over the protocol of AWS's SDKs
+    parameters            what SSM holds: from the environment into moto
     provider              an OpenID provider in place of Cognito
     pump                  hands its messages to `app.deliver`, as Lambda's event source does
 In place of Meta

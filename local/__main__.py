@@ -8,7 +8,6 @@ import sys
 import threading
 
 from chalicelib.errors import Misconfigured
-from chalicelib.settings import current
 from local.environment import environment, plan
 from local.running import CannotStart, Running
 from local.stack import start, summary
@@ -26,7 +25,7 @@ def main() -> int:
         run = plan(environment())
         _say(f"Starting on {run.url} …")
         world = start(run, running)
-        _say(summary(run, current(), world.first_key()))
+        _say(summary(run, world.first_key()))
         running.ended.wait()
     except (Misconfigured, CannotStart) as error:
         if not (running.ended.is_set() and running.failure is None):

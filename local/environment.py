@@ -12,22 +12,29 @@ import boto3
 
 from chalicelib.errors import Misconfigured
 from chalicelib.settings import Settings
+from local import parameters
 from local.processes import ROOT
+from local.provider import sign_in
 
 DEFAULT_PORT = 8000
 STATE_FILE = ".local-stack.json"
-"""Where a running stack leaves its URL and secrets for `local.replay`, unless HITL_STATE_FILE says otherwise."""
+"""Where a running stack leaves its URL and secrets for our commands, unless HITL_STATE_FILE says otherwise."""
+SECRETS = ("HITL_API_TOKEN", "HITL_APP_SECRET", "HITL_VERIFY_TOKEN", "HITL_PAGE_TOKEN")
+"""Variables that a run takes its parameters from; what is missing is made up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a run is started with. `made_up` holds the settings that nobody set, by name.
+    """What a run is started with. `made_up` holds the variables that nobody set, by name.
 
+    `settings` has the parameters that the run begins with, `api_token` the token that opens everything by them.
     `dynamodb` and `graph` are other people's endpoints; None where our stand-ins take their place.
     """
 
     port: int
     made_up: Mapping[str, str]
+    settings: Settings
+    api_token: str
     dynamodb: str | None
     graph: str | None
     state_file: Path
@@ -35,7 +42,7 @@ class Run:
     @property
     def url(self) -> str:
         """The one origin."""
-        return f"http://localhost:{self.port}"
+        return _url(self.port)
 
 
 def plan(env: Mapping[str, str]) -> Run:
@@ -47,11 +54,12 @@ def plan(env: Mapping[str, str]) -> Run:
         "HITL_PAGE_TOKEN": f"{secrets.randbelow(9 * 10**14) + 10**14}=EAA{secrets.token_hex(24)}",
     }
     made_up = {name: value for name, value in invented.items() if not env.get(name)}
-    settings = Settings({**env, **made_up})
+    port, given = _port(env.get("PORT", "")), {**env, **made_up}
+    settings = Settings(env, parameters.read(given, sign_in(_url(port))))
     _read_every(settings)
     graph = settings.graph_url if env.get("HITL_GRAPH_URL") else None
     dynamodb = env.get("HITL_DYNAMODB_ENDPOINT") or None
-    return Run(_port(env.get("PORT", "")), made_up, dynamodb, graph, state_file(env))
+    return Run(port, made_up, settings, given["HITL_API_TOKEN"], dynamodb, graph, state_file(env))
 
 
 def state_file(env: Mapping[str, str]) -> Path:
@@ -64,16 +72,21 @@ def apply(
     env: MutableMapping[str, str],
     *,
     dynamodb: str,
+    ssm: str,
     sqs: str,
     graph: str,
     has_keys: Callable[[], bool] = lambda: boto3.Session().get_credentials() is not None,
 ) -> None:
     """Sets what this process and its children need to find each other, over whatever points at AWS.
 
+    Secrets leave the environment: here too they are read from SSM only.
+
     `has_keys` says whether AWS keys are configured anywhere; they are left alone where something real may need them.
     """
-    env.update(run.made_up)
-    env.update({"AWS_ENDPOINT_URL_DYNAMODB": dynamodb, "AWS_ENDPOINT_URL_SQS": sqs, "HITL_GRAPH_URL": graph})
+    for name in SECRETS:
+        env.pop(name, None)
+    env.update({"AWS_ENDPOINT_URL_DYNAMODB": dynamodb, "AWS_ENDPOINT_URL_SSM": ssm})
+    env.update({"AWS_ENDPOINT_URL_SQS": sqs, "HITL_GRAPH_URL": graph})
     env.pop("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", None)
     env.setdefault("AWS_DEFAULT_REGION", "us-east-1")
     env.setdefault("AWS_EC2_METADATA_DISABLED", "true")
@@ -93,6 +106,10 @@ def _read_every(settings: Settings) -> None:
     for name, attribute in vars(Settings).items():
         if isinstance(attribute, property):
             getattr(settings, name)
+
+
+def _url(port: int) -> str:
+    return f"http://localhost:{port}"
 
 
 def _port(value: str) -> int:

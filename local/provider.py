@@ -24,6 +24,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
+from chalicelib.settings import SignIn
 from local.serving import Request, Response, answer_json, answer_text
 
 PATH = "/oidc"
@@ -235,9 +236,15 @@ class Provider:
         return self._clock() // 1000
 
 
-def configuration(issuer: str) -> dict[str, str]:
+def sign_in(origin: str) -> dict[str, str]:
+    """How operators sign in by the provider of this origin: the parameter `sign-in`."""
+    return {"issuer": origin + PATH, "client_id": CLIENT_ID, "token": "access_token", "group": "operators"}
+
+
+def configuration(chosen: SignIn) -> dict[str, str]:
     """What the dashboard has to know, as `/config.json` tells it."""
-    return {"api": "/api", "issuer": issuer, "client_id": CLIENT_ID, "scope": SCOPE, "token": "access_token"}
+    about = {"issuer": chosen.issuer, "client_id": chosen.client_id, "token": chosen.token}
+    return {"api": "/api", "scope": SCOPE, **about}
 
 
 def _form(request: Request) -> dict[str, str]:

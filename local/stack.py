@@ -16,6 +16,7 @@ from chalicelib import settings as chalicelib_settings
 from chalicelib.bots import connect
 from chalicelib.errors import HitlError
 from chalicelib.settings import Settings
+from local import parameters
 from local.customers import World
 from local.environment import Run, apply, environment
 from local.graph import GraphApi
@@ -30,7 +31,7 @@ from local.serving import LOOPBACK, Request, free_port
 from local.simulator import Simulator
 from local.sqs import SqsApi
 
-MOTO = "The local DynamoDB (moto)"
+MOTO = "The local DynamoDB and SSM (moto)"
 API = "The API (chalice local)"
 
 
@@ -63,50 +64,50 @@ def start(run: Run, running: Running) -> World:
 
     The two ports that people know are taken first: they are what is most likely to be in somebody's way.
     """
-    env = environment()
-    settings = Settings({**env, **run.made_up})
-    api, moto = Upstream("The API", free_port()), Upstream("The local DynamoDB", free_port(), at_once=1)
+    env, settings = environment(), run.settings
+    api, moto = Upstream("The API", free_port()), Upstream(MOTO, free_port(), at_once=1)
     queues, world = Queues.of(settings), World(now)
     post = http_post(f"http://{LOOPBACK}:{api.port}/webhook")
     play = Play(world, running.keep(Postman(settings.app_secret, post)))
     for page in settings.pages[:1] * 2:
         world.add(page.platform, page.id)
-    ask = caller(api, settings.api_token)
+    ask = caller(api, run.api_token)
     own_url, real_graph = f"{run.url}/simulator", run.graph is not None
     simulator = Simulator(play, settings.pages, ask, queues.counts, base_url=own_url, real_graph=real_graph)
 
     hint = f"This run needs {run.port} and {run.port + 1}; PORT=8100 would take 8100 and 8101."
     provider = Provider(run.url, now)
-    one_origin = origin(api.pass_on, simulator, provider, configuration(provider.issuer), run.port)
+    one_origin = origin(api.pass_on, simulator, provider, configuration(settings.sign_in), run.port)
     front = running.take_port(one_origin, run.port, hint)
     outside = running.take_port(tunnel(api.pass_on), run.port + 1, hint)
     graph = running.keep(GraphApi(play, settings.pages, settings.app_secret, f"{own_url}/portraits"))
     sqs = SqsApi(queues.mailbox, queues.dead, region=settings.region)
-    dynamodb = run.dynamodb or running.serve(moto)
-    apply(run, env, dynamodb=dynamodb, sqs=running.serve(sqs), graph=run.graph or running.serve(graph))
+    aws = running.serve(moto)
+    dynamodb = run.dynamodb or aws
+    apply(run, env, dynamodb=dynamodb, ssm=aws, sqs=running.serve(sqs), graph=run.graph or running.serve(graph))
 
-    if run.dynamodb is None:
-        running.child(MOTO, ["moto", "-H", LOOPBACK, "-p", str(moto.port)])
+    running.child(MOTO, ["moto", "-H", LOOPBACK, "-p", str(moto.port)])
     local = ["chalice", "local", "--stage", "local", "--no-autoreload", "--host", LOOPBACK, "--port", str(api.port)]
     running.child(API, local, running.hear_api)
     deliver = _imported_deliver()
-    if run.dynamodb is None:
-        running.wait_for(MOTO, moto.port, "/")
+    running.wait_for(MOTO, moto.port, "/")
+    parameters.put(parameters.client(aws, settings.region), settings.name, settings.parameters)
     _create_tables(dynamodb)
     running.wait_for(API, api.port, "/health")
     pump = Pump(queues.mailbox, deliver, arn=sqs.arn(queues.mailbox.name), region=settings.region)
     running.keep(pump).start()
     front.start()
     outside.start()
-    running.keep(StateFile(run, settings))
+    running.keep(StateFile(run, aws))
     return world
 
 
 class StateFile:
-    """The file by which `local.replay` finds a running stack; gone when the stack is."""
+    """The file by which our commands find a running stack and its SSM; gone when the stack is."""
 
-    def __init__(self, run: Run, settings: Settings) -> None:
-        state = {"url": run.url, "app_secret": settings.app_secret, "api_token": settings.api_token, "pid": os.getpid()}
+    def __init__(self, run: Run, ssm: str) -> None:
+        known = {"app_secret": run.settings.app_secret, "api_token": run.api_token}
+        state = {"url": run.url, "ssm": ssm, **known, "pid": os.getpid()}
         self._path = run.state_file
         self._path.unlink(missing_ok=True)
         with open(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
@@ -143,7 +144,7 @@ def caller(api: Upstream, token: str) -> Callable[..., tuple[int, Any]]:
 def _imported_deliver() -> Callable[[dict[str, object], object], object]:
     """`app.deliver`, imported late: the environment had to be complete first. Misconfigured where there is no bot."""
     chalicelib_settings.current.cache_clear()
-    connect(chalicelib_settings.current())
+    connect(chalicelib_settings.current())  # which reads no parameter yet
     try:
         deliver: Callable[[dict[str, object], object], object] = importlib.import_module("app").deliver
     except Exception as error:
@@ -161,7 +162,7 @@ def _create_tables(endpoint: str) -> None:
         raise CannotStart(f"Cannot start: the tables cannot be created at {endpoint} ({sentence}).") from error
 
 
-def summary(run: Run, settings: Settings, example: str) -> str:
+def summary(run: Run, example: str) -> str:
     """What somebody who has just started the stack wants to know. `example` is a conversation's id."""
     session = f"{run.url}/api/botpress-hitl/sessions/{example}"
     lines = [
@@ -173,7 +174,7 @@ def summary(run: Run, settings: Settings, example: str) -> str:
         *_made_up(run.made_up),
         "  Pause and resume a conversation (once its customer has written):",
         *(
-            f"    curl -X POST -H 'Authorization: Bearer {settings.api_token}' {session}/{verb}"
+            f"    curl -X POST -H 'Authorization: Bearer {run.api_token}' {session}/{verb}"
             for verb in ("pause", "unpause")
         ),
         "",

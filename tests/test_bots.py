@@ -261,8 +261,8 @@ def module(tmp_path: Path) -> Iterator[Callable[[str], str]]:
 
 
 def settings(bot: str | None) -> Settings:
-    env = {"HITL_APP_SECRET": SECRET, "HITL_RELEASE": "BACK"}
-    return Settings(env if bot is None else {**env, "HITL_BOT": bot})
+    env = {"HITL_RELEASE": "BACK"}
+    return Settings(env if bot is None else {**env, "HITL_BOT": bot}, {"app-secret": f"{SECRET} the-one-before"})
 
 
 def test_a_python_bot_is_any_callable_of_any_module(module: Callable[[str], str]) -> None:
@@ -310,11 +310,17 @@ def http() -> Iterator[urllib3.PoolManager]:
 
 
 def post(http: urllib3.PoolManager, url: str, delivery: Delivery = DELIVERY, timeout: float = 5) -> None:
-    UrlBot(url, SECRET, http, timeout).deliver(delivery, Speaker())
+    UrlBot(url, lambda: SECRET, http, timeout).deliver(delivery, Speaker())
 
 
 def signature(algorithm: str, body: bytes) -> str:
     return f"{algorithm}={hmac.new(SECRET.encode(), body, algorithm).hexdigest()}"
+
+
+def test_a_url_bot_without_an_app_secret_fails_as_one_that_is_down() -> None:
+    with pytest.raises(BotFailed, match="app-secret") as caught:
+        connect(Settings({"HITL_BOT": "https://bot.example"})).deliver(DELIVERY, Speaker())
+    assert caught.value.retry
 
 
 def test_a_url_bot_gets_a_signed_webhook(http: urllib3.PoolManager) -> None:
@@ -410,7 +416,7 @@ def chunked(handler: _Handler) -> None:
 @pytest.mark.parametrize("answer", [says(200), says(204), says(200, b"x" * 1000), chunked])
 def test_a_connection_serves_again(http: urllib3.PoolManager, answer: Answer) -> None:
     with Loopback(answer) as server:
-        bot = UrlBot(server.url, SECRET, http)
+        bot = UrlBot(server.url, lambda: SECRET, http)
         for _ in range(3):
             bot.deliver(DELIVERY, Speaker())
             time.sleep(0.1)  # the rest of an answer is read beside

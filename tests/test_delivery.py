@@ -92,7 +92,7 @@ def test_a_bot_that_fails_for_good_pauses_and_its_message_is_held(world: World, 
 
 
 def test_a_bot_that_the_settings_do_not_lead_to_calls_a_person_in_the_end(world: World) -> None:
-    settings = Settings({**SETTINGS.env, "HITL_BOT": "python:no_such_module:bot"})
+    settings = Settings({"HITL_BOT": "python:no_such_module:bot"}, SETTINGS.parameters)
     process = System(settings, store=world.store, mailbox=world.mailbox, messenger=world.messenger, clock=world.clock)
     with pytest.raises(BotFailed, match="HITL_BOT"):
         world.deliver(process, 1)

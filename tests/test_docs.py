@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from local.environment import SECRETS
+from local.parameters import SIGN_IN
+
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "chalicelayer" / "README.md"])
 TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 
-LOCAL_ONLY = {"HITL_DYNAMODB_ENDPOINT"}
+LOCAL_ONLY = {"HITL_DYNAMODB_ENDPOINT", SIGN_IN, *SECRETS}
 """Settings of the stack on a laptop; `local` reads them."""
 
 
@@ -28,11 +31,11 @@ def settings() -> set[str]:
 def targets() -> set[str]:
     """Find what the Makefile says it can do."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    return set(re.findall(r"^([a-z]+):.* ## ", makefile, re.MULTILINE))
+    return set(re.findall(r"^([a-z-]+):.* ## ", makefile, re.MULTILINE))
 
 
 def test_every_make_command_in_the_documents_exists() -> None:
-    named = set(re.findall(r"(?:^ {4}|`|\$ )make ([a-z]+)", TEXT, re.MULTILINE))
+    named = set(re.findall(r"(?:^ {4}|`|\$ )make ([a-z-]+)", TEXT, re.MULTILINE))
     assert {"run", "test"} <= named
     assert named <= targets()
 

@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 
+from chalicelib.auth import PERMISSIONS, api_token
 from chalicelib.errors import Misconfigured
-from chalicelib.settings import Settings
-from local.environment import Run, apply, plan
+from chalicelib.settings import SignIn
+from local.environment import SECRETS, apply, plan
+
+TOKEN = "hitl_" + "aB3_-" * 8 + "xyz"
 
 
 def test_what_is_missing_is_made_up_so_that_every_setting_can_be_read() -> None:
     run = plan({})
     assert sorted(run.made_up) == ["HITL_API_TOKEN", "HITL_APP_SECRET", "HITL_PAGE_TOKEN", "HITL_VERIFY_TOKEN"]
-    settings = Settings(run.made_up)
-    assert settings.api_token.startswith("hitl_")
-    assert len(settings.pages) == 1
+    assert len(run.settings.pages) == 1
+    assert run.settings.sign_in.issuer == "http://localhost:8000/oidc"
+    assert api_token(run.api_token, run.settings).permissions == PERMISSIONS
     assert (run.port, run.url) == (8000, "http://localhost:8000")
     assert plan({}).made_up != run.made_up
 
 
 def test_what_is_set_is_kept() -> None:
-    run = plan({"HITL_APP_SECRET": "mine", "PORT": "8100", "HITL_GRAPH_URL": "https://graph.facebook.com/"})
+    pages, sign_in = " 17=EAAB=x== , instagram:18=IGAA,messenger:19=EAAC", '{"issuer": "https://i", "client_id": "c"}'
+    env = {"HITL_APP_SECRET": "mine", "HITL_PAGE_TOKEN": pages, "HITL_SIGN_IN": sign_in, "PORT": "8100"}
+    run = plan({**env, "HITL_GRAPH_URL": "https://graph.facebook.com/"})
     assert "HITL_APP_SECRET" not in run.made_up
+    assert (run.settings.app_secret, run.settings.sign_in) == ("mine", SignIn("https://i", "c"))
+    expected = [("instagram:18", "IGAA"), ("messenger:17", "EAAB=x=="), ("messenger:19", "EAAC")]
+    assert [(page.name, page.token) for page in run.settings.pages] == expected
     assert (run.port, run.graph, run.dynamodb) == (8100, "https://graph.facebook.com", None)
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("HITL_PAGE_TOKEN", "nonsense"),
-        ("HITL_API_TOKEN", "short"),
+        *(("HITL_PAGE_TOKEN", value) for value in ("x", "17=", "=x", "17=a b", "17=a,", "whatsapp:17=a", "17:18=a")),
+        *(("HITL_API_TOKEN", value) for value in ("short", TOKEN[:-1], TOKEN + "x", TOKEN[:-1] + "ü", "x" + TOKEN[1:])),
         ("HITL_BOT", "nonsense"),
         ("HITL_GRAPH_VERSION", "25"),
         ("PORT", "abc"),
@@ -45,8 +53,8 @@ def test_what_cannot_be_read_is_named(name: str, value: str) -> None:
 
 
 def applied(env: dict[str, str], *, has_keys: bool = True, dynamodb: str | None = None) -> dict[str, str]:
-    run = Run(8000, {"HITL_APP_SECRET": "made up"}, dynamodb, None, Path("state"))
-    urls = {"dynamodb": "http://d", "sqs": "http://s", "graph": "http://g"}
+    run = replace(plan({}), dynamodb=dynamodb)
+    urls = {"dynamodb": "http://d", "ssm": "http://m", "sqs": "http://s", "graph": "http://g"}
     apply(run, env, **urls, has_keys=lambda: has_keys)
     return env
 
@@ -56,8 +64,12 @@ def test_endpoints_of_this_machine_replace_what_points_elsewhere() -> None:
     assert env["AWS_ENDPOINT_URL_DYNAMODB"] == "http://d"
     assert env["AWS_ENDPOINT_URL_SQS"] == "http://s"
     assert env["HITL_GRAPH_URL"] == "http://g"
-    assert env["HITL_APP_SECRET"] == "made up"
+    assert env["AWS_ENDPOINT_URL_SSM"] == "http://m"
     assert "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS" not in env
+
+
+def test_secrets_leave_the_environment() -> None:
+    assert applied({"HITL_APP_SECRET": "x", "HITL_PAGE_TOKEN": "1=x", "HITL_NAME": "n"}).keys() & SECRETS == set()
 
 
 @pytest.mark.parametrize(

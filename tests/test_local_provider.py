@@ -14,7 +14,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from local.provider import Provider, configuration
+from chalicelib.settings import SignIn
+from local.provider import Provider, configuration, sign_in
 from local.serving import Request, Response
 from tests.fakes import Clock
 
@@ -84,7 +85,8 @@ def browser() -> Browser:
 def test_discovery_names_what_is_there(browser: Browser) -> None:
     status, found = read(browser.get("/.well-known/openid-configuration"))
     assert (status, found["issuer"]) == (200, f"{ORIGIN}/oidc")
-    assert configuration(found["issuer"])["issuer"] == found["issuer"]
+    chosen = SignIn.of(json.dumps(sign_in(ORIGIN)))
+    assert (chosen.issuer, configuration(chosen)["issuer"]) == (found["issuer"], found["issuer"])
     for name in ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri", "end_session_endpoint"):
         path = found[name].removeprefix(f"{ORIGIN}/oidc")
         answers = (browser.get(path).status, browser.post(path).status)

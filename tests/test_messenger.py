@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import socket
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import NoReturn
 
 import pytest
@@ -21,6 +21,7 @@ from tests.loopback import Answer, Loopback, hangs, refused_url, resets, says
 SECRET, TOKEN, INSTAGRAM_TOKEN = "the-app-secret", "EAAB-page-token", "IGAA-other-token"
 PROOF = hmac.new(SECRET.encode(), TOKEN.encode(), hashlib.sha256).hexdigest()
 CONVERSATION, INSTAGRAM = "messenger:111:222", "instagram:333:444"
+PARAMETERS = {"app-secret": SECRET, "pages/messenger/111": TOKEN, "pages/instagram/333": INSTAGRAM_TOKEN}
 SENT = says(200, {"recipient_id": "222", "message_id": "mid-1"})
 Speak = Callable[..., Messenger]
 
@@ -51,9 +52,8 @@ def speak(clock: Clock) -> Iterator[Speak]:
     """Makes clients whose connections are closed after the test."""
     http = urllib3.PoolManager()
 
-    def make(url: str, **env: str) -> Messenger:
-        pages = f"111={TOKEN},instagram:333={INSTAGRAM_TOKEN}"
-        settings = Settings({"HITL_APP_SECRET": SECRET, "HITL_PAGE_TOKEN": pages, "HITL_GRAPH_URL": url, **env})
+    def make(url: str, parameters: Mapping[str, str] | None = None, **env: str) -> Messenger:
+        settings = Settings({"HITL_GRAPH_URL": url, **env}, {**PARAMETERS, **(parameters or {})})
         return Messenger(settings, http, clock.sleep, urllib3.Timeout(connect=1, read=0.2), clock)
 
     yield make
@@ -102,14 +102,14 @@ def test_each_page_has_its_own_token(speak: Speak) -> None:
 def test_a_page_without_a_token_is_named(speak: Speak, conversation: str) -> None:
     with Loopback(SENT) as graph, pytest.raises(errors.Misconfigured) as caught:
         speak(graph.url).send(conversation, Outgoing("hello"), "hitl:s:1")
-    assert "HITL_PAGE_TOKEN" in str(caught.value)
+    assert "/chalice-hitl/pages/" in str(caught.value)
     assert conversation.split(":")[1] in str(caught.value)
     assert graph.asked == []
 
 
 def test_a_token_that_no_header_takes_is_not_shown(speak: Speak) -> None:
     with pytest.raises(errors.Misconfigured) as caught:
-        speak("http://127.0.0.1:1", HITL_PAGE_TOKEN="111=tokén").send(CONVERSATION, Outgoing("hello"), "hitl:s:1")
+        speak("http://127.0.0.1:1", {"pages/messenger/111": "tokén"}).send(CONVERSATION, Outgoing("hello"), "hitl:s:1")
     assert "the Page 111" in str(caught.value)
     assert "tokén" not in str(caught.value)
 
@@ -315,7 +315,7 @@ def test_a_host_that_has_no_address_is_asked_nothing(speak: Speak, clock: Clock)
             connection = urllib3.connection.HTTPConnection("graph.invalid")
             raise NameResolutionError("graph.invalid", connection, socket.gaierror())
 
-    settings = Settings({"HITL_APP_SECRET": SECRET, "HITL_PAGE_TOKEN": f"111={TOKEN}"})
+    settings = Settings({}, PARAMETERS)
     with pytest.raises(errors.Transient):
         Messenger(settings, Nowhere(), clock.sleep).send(CONVERSATION, Outgoing("hello"), "hitl:s:1")
     assert clock.slept == [0.3, 1.0]

@@ -11,6 +11,7 @@ from openapi_spec_validator import validate
 
 import app
 from chalicelib import VERSION, conversation, errors, lists, webhook
+from chalicelib.auth import NEEDS
 from chalicelib.conversation import QUIET_KINDS, UNREAD_KINDS, Address
 from chalicelib.errors import GraphError, HitlError
 from chalicelib.events import Event
@@ -60,11 +61,17 @@ def test_operations_have_names_of_their_own_and_answers_for_everything() -> None
     for path, method, operation in operations():
         assert "500" in operation["responses"], f"{method} {path}"
         if operation.get("security") != []:
-            assert {"401", "503"} <= set(operation["responses"]), f"{method} {path}"
+            assert {"401", "403", "503"} <= set(operation["responses"]), f"{method} {path}"
         if "requestBody" in operation:
             assert {"400", "413"} <= set(operation["responses"]), f"{method} {path}"
         for response in operation["responses"].values():
             assert resolved(response)["description"]
+
+
+def test_operations_name_the_permission_that_they_need() -> None:
+    for path, method, operation in operations():
+        need = NEEDS[method.upper(), path]
+        assert operation["security"] == ([] if need == "public" else [{"operator": []}, {"token": [need]}])
 
 
 @pytest.mark.parametrize("kind", list(all_errors()), ids=lambda kind: kind.__name__)

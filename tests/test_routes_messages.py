@@ -268,7 +268,7 @@ def test_what_meta_refuses_says_why_in_words(service: Service, error: type[Windo
 
 
 def test_a_page_without_a_token_says_so(service: Service) -> None:
-    service.messenger.errors.append(Misconfigured("HITL_PAGE_TOKEN has no token for the Page 100."))
+    service.messenger.errors.append(Misconfigured("There is no token for the Page 100."))
     failure = service.post(MESSAGES, TEXT).json["failure"]
     assert failure["code"] == "misconfigured"
 

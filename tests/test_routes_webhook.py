@@ -9,9 +9,7 @@ import pytest
 
 from chalicelib.errors import Unavailable
 from chalicelib.webhook import MAX_BODY
-from tests.service import SECRETS, SESSIONS, Answer, Service, events, sign
-
-VERIFY_TOKEN = SECRETS["HITL_VERIFY_TOKEN"]
+from tests.service import SESSIONS, VERIFY_TOKEN, Answer, Service, events, sign
 
 
 @pytest.fixture
@@ -104,6 +102,14 @@ def test_no_signature_is_refused_and_an_api_token_is_none(service: Service) -> N
     assert service.post("/webhook", BODY).code == (403, "forbidden")
     assert service.post("/webhook", BODY, headers={"X-Hub-Signature": sign(BODY)}).code == (403, "forbidden")
     assert_nothing_was_stored(service)
+
+
+@pytest.mark.parametrize("secrets", ["old new", "new old", " new\n\told "])
+def test_while_the_app_secret_changes_both_are_good(secrets: str) -> None:
+    service = Service({"app-secret": secrets})
+    assert service.webhook(BODY, sign(BODY, "old")).status == 200
+    assert service.webhook(BODY, sign(BODY, "new")).status == 200
+    assert service.webhook(BODY, sign(BODY, secrets)).status == 403
 
 
 @pytest.mark.parametrize(

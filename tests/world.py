@@ -26,7 +26,7 @@ from tests.fakes import Clock, FakeMailbox, FakeMessenger, FakeStore
 PAGE, USER = "100", "200"
 CONVERSATION = f"messenger:{PAGE}:{USER}"
 ANA = Actor("operator", "ana", "Ana")
-SETTINGS = Settings({"HITL_PAGE_TOKEN": f"{PAGE}=token", "HITL_APP_SECRET": "secret"})
+SETTINGS = Settings({}, {f"pages/messenger/{PAGE}": "token", "app-secret": "secret"})
 
 
 class Crash(BaseException):

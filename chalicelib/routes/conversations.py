@@ -8,12 +8,13 @@ from __future__ import annotations
 from chalice.app import Blueprint, Response
 
 from chalicelib import system
+from chalicelib.auth import NO_SUCH_CONVERSATION
 from chalicelib.conversation import Conversation
 from chalicelib.errors import NotFound
 from chalicelib.routes import shapes
 from chalicelib.routes.bodies import MAX_REASON, ListParameters, Paging, PauseBody, ReplyBody
 from chalicelib.routes.fields import Fields, check, moment
-from chalicelib.routes.web import answer, call_of, conversation_id, serve
+from chalicelib.routes.web import answer, call_of, check_every_page, conversation_id, serve
 
 routes = Blueprint(__name__)
 
@@ -29,7 +30,7 @@ MAX_ANSWER = 2_000_000
 def list_sessions() -> Response:
     """A page of a list, or with `since` what has changed after a mark."""
     call, parts = call_of(routes), system.current()
-    call.caller()
+    check_every_page()
     now = parts.clock()
     asked = ListParameters.of(call.parameters("status", "q", "limit", "cursor", "since"))
     limit, cursor = asked.paging.limit, asked.paging.cursor
@@ -49,8 +50,7 @@ def list_sessions() -> Response:
 @serve(routes, "GET", SESSION)
 def get_session(session: str) -> Response:
     """One conversation, with how many messages are held in its pause."""
-    call, parts = call_of(routes), system.current()
-    call.caller()
+    parts = system.current()
     conversation = _existing(conversation_id(session))
     now = parts.clock()
     is_paused = conversation.pause_at(now) is not None
@@ -82,7 +82,6 @@ def unpause(session: str) -> Response:
 def list_messages(session: str) -> Response:
     """A page of the history, newest first; shorter than asked for where it would not fit into an answer."""
     call, parts = call_of(routes), system.current()
-    call.caller()
     faults: list[str] = []
     paging = Paging.of(call.parameters("limit", "cursor"), faults)
     check(faults)
@@ -111,7 +110,6 @@ def send_message(session: str) -> Response:
 def mark_seen(session: str) -> Response:
     """Mark what has come until now, or until `at`, as seen."""
     call, parts = call_of(routes), system.current()
-    call.caller()
     fields = Fields(call.json(), ("at",))
     at = moment(fields.text("at", 40), fields.faults, "at")
     fields.check()
@@ -123,7 +121,6 @@ def mark_seen(session: str) -> Response:
 @serve(routes, "GET", "/botpress-hitl/bot")
 def get_bot() -> Response:
     """Whether the global stop is set."""
-    call_of(routes).caller()
     return answer(shapes.stop(system.current().store.stop()))
 
 
@@ -144,5 +141,5 @@ def put_bot() -> Response:
 def _existing(conversation_id_: str) -> Conversation:
     conversation = system.current().store.conversation(conversation_id_)
     if conversation is None:
-        raise NotFound("There is no such conversation. It begins with the user's first message.")
+        raise NotFound(NO_SUCH_CONVERSATION)
     return conversation

@@ -7,6 +7,7 @@ import logging
 import math
 import re
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from functools import wraps
 from typing import Any
 from urllib.parse import unquote
@@ -14,6 +15,7 @@ from urllib.parse import unquote
 from chalice.app import Blueprint, Request, Response
 
 from chalicelib import auth, errors, system
+from chalicelib.auth import Caller, Need
 from chalicelib.conversation import Actor, Address
 from chalicelib.errors import BadRequest, HitlError
 
@@ -38,19 +40,32 @@ MAX_DEPTH = 32
 """Levels of nesting of a request body: far more than any message needs, far fewer than Python can follow."""
 INTERNAL = "Something is wrong on our side. Try again; if it stays so, look into the function's log."
 
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "Strict-Transport-Security": "max-age=31536000",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+"""On every answer: what we say is read by programs only, and never shown as a page. No other origin is allowed in."""
+
+_caller: ContextVar[Caller] = ContextVar("caller")
 _EXPECTED = (400, 401, 404, 409)
 """Statuses that are the caller's business alone, and not worth a line in our log."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def serve(blueprint: Blueprint, method: str, path: str) -> Callable[[View], View]:
-    """Serve a path and method by a view, which may raise our errors.
+    """Serve a path and method by a view, which may raise our errors, to whom `auth.NEEDS` lets in.
 
     Bodies of any content type reach it: an empty one may come with any, and what is not JSON is told so.
     """
+    need = auth.NEEDS[method, path]
 
     def register(view: View) -> View:
-        served: View = blueprint.route(path, methods=[method], content_types=["*/*"])(_answering(view))
+        guarded = _answering(view if need == "public" else _admitting(blueprint, need, view))
+        served: View = blueprint.route(path, methods=[method], content_types=["*/*"])(guarded)
         return served
 
     return register
@@ -73,11 +88,16 @@ def refusal(error: HitlError) -> Response:
 
 
 def in_one_shape(request: Request, get_response: Callable[[Request], Response]) -> Response:
-    """Middleware: what Chalice itself refuses has the shape of our own errors."""
+    """Middleware: what Chalice itself refuses has the shape of our own errors, and every answer its headers."""
     try:
-        response = get_response(request)
+        response = _in_one_shape(get_response(request))
     except Exception as error:
-        return _internal(error)
+        response = _internal(error)
+    response.headers.update(SECURITY_HEADERS)
+    return response
+
+
+def _in_one_shape(response: Response) -> Response:
     if not isinstance(response.body, Mapping):
         return response
     if response.status_code == 405:
@@ -85,6 +105,18 @@ def in_one_shape(request: Request, get_response: Callable[[Request], Response]) 
         message = f"This path takes {allowed} only."
         return answer({"code": "method_not_allowed", "message": message}, 405, {"Allow": str(allowed)})
     return answer({"code": "internal_error", "message": INTERNAL}, 500)
+
+
+def _admitting(blueprint: Blueprint, need: Need, view: View) -> View:
+    @wraps(view)
+    def admitted(**arguments: str) -> Response:
+        parts = system.current()
+        caller = auth.caller(call_of(blueprint).header("authorization"), parts.settings, parts.issuer)
+        caller.check(need)
+        _caller.set(caller)
+        return view(**arguments)
+
+    return admitted
 
 
 def _answering(view: View) -> View:
@@ -132,8 +164,8 @@ class Call:
         return {name: self.parameter(name) for name in names}
 
     def caller(self) -> Actor:
-        """Who is calling; Unauthenticated where nobody that we know is."""
-        return auth.caller(self.header("authorization"), system.current().settings)
+        """Who is calling. They have been let in, as no view runs before that."""
+        return _caller.get().actor
 
     def json(self) -> Mapping[str, Any]:
         """The body as a JSON object; an empty body, of any content type, is an empty object."""
@@ -159,15 +191,25 @@ def call_of(blueprint: Blueprint) -> Call:
 
 
 def conversation_id(segment: str) -> str:
-    """The conversation that a path names, percent-decoded once; a bare user id while one Page is configured."""
-    text = unquote(segment, errors="replace")
+    """The conversation that a path names, percent-decoded once; NotFound where it is none of the caller's Page.
+
+    A bare user id is taken where there is one Page only: one is configured, or the caller is bound to one.
+    """
+    text, caller = unquote(segment, errors="replace"), _caller.get()
     if not Address.is_user_id(text):
-        return Address.parse(text).conversation_id
-    pages = system.current().settings.pages
-    full = Address(pages[0].platform, pages[0].id, text).conversation_id
-    if len(pages) > 1:
+        full = Address.parse(text).conversation_id
+        caller.check_conversation(full)
+        return full
+    names = [page.name for page in system.current().settings.pages] if caller.page is None else [caller.page]
+    full = Address.parse(f"{names[0]}:{text}").conversation_id
+    if len(names) > 1:
         raise BadRequest(f"Several Pages are configured: name the conversation in full, for example {full}.")
     return full
+
+
+def check_every_page() -> None:
+    """Forbidden for a caller who is bound to one Page."""
+    _caller.get().check_every_page()
 
 
 def _no_constant(name: str) -> Any:

@@ -22,7 +22,7 @@ def verify() -> Response:
     known = system.current().settings.verify_token.encode()
     token = (call.parameter("hub.verify_token") or "").encode("utf-8", "replace")
     if call.parameter("hub.mode") != "subscribe" or not hmac.compare_digest(token, known):
-        raise Forbidden("The verify token is not the one in HITL_VERIFY_TOKEN.")
+        raise Forbidden("The verify token is not the one that is set here.")
     return Response(call.parameter("hub.challenge") or "", {"Content-Type": "text/plain"})
 
 
@@ -33,7 +33,7 @@ def receive() -> Response:
 
     call, parts = call_of(routes), system.current()
     body = call.raw_body
-    check_signature(body, call.header("x-hub-signature-256"), parts.settings.app_secret)
+    check_signature(body, call.header("x-hub-signature-256"), parts.settings.app_secrets)
     batch = parse(body, parts.clock())
     tally = parts.reception.receive(batch.events)
     logger.info("webhook: %s", {**tally.counts, **{f"ignored_{why}": n for why, n in batch.ignored.items() if n}})

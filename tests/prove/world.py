@@ -29,7 +29,7 @@ USERS = ("201", "202")
 PLACES = tuple(f"messenger:{PAGE}:{user}" for user in USERS)
 ANA = Actor("operator", "ana", "Ana")
 API = Actor("bot", "token", "A bot by its token")
-SETTINGS = Settings({"HITL_NAME": "prove", "HITL_PAGE_TOKEN": f"{PAGE}=token", "HITL_APP_SECRET": "secret"})
+SETTINGS = Settings({"HITL_NAME": "prove"}, {f"pages/messenger/{PAGE}": "token", "app-secret": "secret"})
 
 
 @dataclass(frozen=True)
