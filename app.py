@@ -1,4 +1,4 @@
-"""The Chalice app: its middleware, its routes, and the handler of the queue.
+"""The Chalice app: its middleware, its routes, and the handlers of the queue and of the schedule.
 
 Handlers of events stay in this file: Chalice packages those of a blueprint with a path that never imports it, so that
 middleware would not run.
@@ -6,13 +6,17 @@ middleware would not run.
 
 from __future__ import annotations
 
-from chalice.app import Chalice, SQSEvent
+import logging
+
+from chalice.app import Chalice, CloudWatchEvent, Rate, SQSEvent
 
 from chalicelib import settings, system
 from chalicelib.errors import BotFailed
 from chalicelib.mailbox import Letter
 from chalicelib.routes import BLUEPRINTS
 from chalicelib.routes.web import in_one_shape
+
+logger = logging.getLogger(__name__)
 
 CONCURRENT_DELIVERIES = 20
 """Deliveries at the same time, so that a slow bot never takes the webhook's share of Lambda."""
@@ -34,3 +38,11 @@ def deliver(event: SQSEvent) -> None:
         except BotFailed:
             parts.mailbox.postpone(record.receipt_handle, tries)
             raise
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def look_after(event: CloudWatchEvent) -> None:  # noqa: ARG001 Chalice passes it by position
+    """Make a round: end pauses, tell the bot, go on with what was held."""
+    done = system.current().rounds.make()
+    if done:
+        logger.info("round: %s", dict(done))

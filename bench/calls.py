@@ -48,7 +48,7 @@ def measure(bench: Bench) -> list[Figure]:
     measured("Its letter comes again", lambda: system.deliveries.deliver(Letter(ID, "m:m1"), 1))
     measured("The first message of a user is received", lambda: _receive(system, said(2, "m2", system.clock())))
     measured("A read mark", lambda: _receive(system, {**_parties(), "read": {"watermark": system.clock()}}))
-    measured("A reply is sent", lambda: system.replies.reply(ID, "c1", Outgoing(text="At nine."), ANA))
+    measured("A reply is sent", lambda: system.replies.send(ID, "c1", Outgoing(text="At nine."), ANA))
     measured("The echo of it", lambda: _receive(system, _echo("sent_1", metadata=f"{OWN_METADATA}s:c1", app_id=1)))
     measured("The echo of another app's send", lambda: _receive(system, _echo("x1", app_id=2)))
     measured("A pause", lambda: system.handoff.pause(ID, ANA))

@@ -132,7 +132,7 @@ class _Meta:
     def __init__(self) -> None:
         self._sends = 0
 
-    def send(self, conversation_id: str, message: Outgoing, metadata: str) -> str:
+    def send(self, conversation_id: str, message: Outgoing, metadata: str, *, human_agent: bool = False) -> str:
         """Answer with an id."""
         self._sends += 1
         return f"sent_{self._sends}"

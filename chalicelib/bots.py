@@ -25,6 +25,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib import aws
 from chalicelib.errors import BotFailed, LostRace, Misconfigured, Unavailable
+from chalicelib.messenger import Outgoing
 from chalicelib.settings import Settings
 from chalicelib.talk import Bot, Delivery, Handler, Speaker, Talk, User
 
@@ -172,14 +173,18 @@ class UrlBot:
 
 
 class LambdaBot:
-    """A bot that is a Lambda function: it takes Messenger's webhook body with one more field, `hitl`."""
+    """A bot that is a Lambda function: it takes Messenger's webhook body with one more field, `hitl`.
+
+    What it returns as `{"messages": [Graph message object, …]}` is said for it, under the epoch of the delivery. What
+    it sends by itself is gated where it sends through us.
+    """
 
     def __init__(self, function: str, invoke: Invoke) -> None:
         self._function = function
         self._invoke = invoke
 
     def deliver(self, delivery: Delivery, speaker: Speaker) -> None:
-        """Invoke the function and wait until it has returned; the bot speaks through the API, not through `speaker`."""
+        """Invoke the function, wait until it has returned, and say what it returns."""
         ids = {"conversation": delivery.conversation_id, "epoch": delivery.epoch, "message": delivery.message_id}
         payload = _body({**_webhook(delivery), "hitl": ids})
         try:
@@ -191,10 +196,29 @@ class LambdaBot:
             raise BotFailed(text, retry=status == 429 or status >= 500) from None
         except BotoCoreError as error:
             raise BotFailed(f"Lambda could not be reached ({type(error).__name__}).", retry=True) from None
+        returned = b""
         if "Payload" in answer:
+            returned = answer["Payload"].read()
             answer["Payload"].close()
         if answer.get("FunctionError"):
             raise BotFailed(f"The bot's function {self._function} failed. Its log says why.", retry=True)
+        for number, message in enumerate(self._messages(returned)):
+            speaker.say(message, number)
+
+    def _messages(self, returned: bytes) -> list[Outgoing]:
+        """What the function wants to be said; most return something else, or nothing."""
+        try:
+            content = json.loads(returned or b"null")
+        except (ValueError, RecursionError):
+            return []
+        messages = content.get("messages") if isinstance(content, dict) else None
+        if messages is None:
+            return []
+        try:
+            return [Outgoing.of_graph(message) for message in messages]
+        except (ValueError, TypeError, AttributeError) as error:
+            text = f"The bot's function {self._function} returned messages that cannot be read: {error}."
+            raise BotFailed(text, retry=False) from None
 
 
 def _webhook(delivery: Delivery) -> dict[str, Any]:

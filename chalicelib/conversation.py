@@ -21,10 +21,16 @@ State = Literal["received", "delivered", "held", "queued", "sent", "read", "fail
 UNREAD_KINDS = frozenset({"text", "attachment", "postback", "unsupported"})
 """What a user does that a person should look at; reactions, edits, referrals and the like are only logged."""
 
+INBOX_APP_ID = "263902037430900"
+"""The Page inbox on Facebook, as Meta names it."""
 OWN_METADATA = "hitl:"
 """What our sends carry as `metadata`, before the row's id: by it we know their echoes."""
 QUIET_KINDS = frozenset({"handover", "policy"})
 """Logged without moving the conversation in any list."""
+
+DAY = 24 * 60 * 60_000
+HUMAN_AGENT_DAYS = 7
+"""How long Meta lets a person answer under its tag HUMAN_AGENT."""
 
 PREVIEW_LENGTH = 200
 SEND_TIMEOUT = 60_000
@@ -121,6 +127,16 @@ class Message:
         return self.state == "received"
 
     @property
+    def given_at(self) -> int:
+        """Our time when it was received or, of what we send, when it was last tried."""
+        return max(self.received_at, self.attempted_at or 0)
+
+    @property
+    def by_person(self) -> bool:
+        """Whether a person on our side said it."""
+        return self.author in ("operator", "page_inbox")
+
+    @property
     def wants_person(self) -> bool:
         """Whether it makes the conversation unread, and waiting where it is paused."""
         return self.author == "user" and self.kind in UNREAD_KINDS
@@ -144,12 +160,16 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Why the bot is silent: since when, until when (None: until somebody resumes), by whom, and the reason."""
+    """Why the bot is silent: since when, until when (None: until somebody resumes), by whom, and the reason.
+
+    `length`, in ms, is how long it lasts from whatever a person says in it; None where it has no end.
+    """
 
     since: int
     until: int | None
     by: Actor
     reason: str | None
+    length: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +193,8 @@ class Conversation:
     """One user talking to one Page.
 
     `epoch` rises by one with every pause and resume; `version` with every write, and each write is conditioned on it
-    or on what it relies on. `pause` may have ended already: ask `pause_at`.
+    or on what it relies on. `pause` may have ended already: ask `pause_at`. `last_said` is the newest that a person on
+    our side has said or is about to; the bot has been told of the transitions up to `told_epoch`.
     """
 
     id: str
@@ -189,18 +210,25 @@ class Conversation:
     last_answer_at: int | None = None
     last_operator: Actor | None = None
     last_operator_at: int | None = None
+    last_said: LastMessage | None = None
     seen_at: int | None = None
     delivered_at: int | None = None
     read_at: int | None = None
     name: str | None = None
     picture_url: str | None = None
     draining: str | None = None
+    told_epoch: int = 0
 
     def pause_at(self, now: int) -> Pause | None:
         """The pause that holds at this time; None once it has ended, whether or not anybody has acted on that."""
         if self.pause is None or (self.pause.until is not None and self.pause.until <= now):
             return None
         return self.pause
+
+    @property
+    def has_news(self) -> bool:
+        """Whether the bot is to be told of a transition, or given what was held."""
+        return self.told_epoch < self.epoch or (self.pause is None and self.draining is not None)
 
     @property
     def unread(self) -> bool:
@@ -217,6 +245,17 @@ class Stop:
     by: Actor | None = None
     since: int | None = None
     version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What Meta lets an operator answer under: within a day, as a human agent within seven, or not any more.
+
+    `until` is when that ends or, of a closed one, when it ended.
+    """
+
+    type: Literal["response", "human_agent", "closed"]
+    until: int
 
 
 SYSTEM = Actor("system", "system", "chalice-hitl")
@@ -236,6 +275,9 @@ def touched(conversation: Conversation, row: Message, now: int) -> Conversation:
         last_activity_at=max(conversation.last_activity_at, now),
         last_message=last if last is not None and last.order > row.order else preview(row),
     )
+    said = conversation.last_said
+    if row.by_person and (said is None or said.order < row.order):
+        changed = replace(changed, last_said=preview(row))
     if row.wants_person:
         changed = replace(
             changed,
@@ -250,21 +292,26 @@ def touched(conversation: Conversation, row: Message, now: int) -> Conversation:
 
 def answered(conversation: Conversation, row: Message) -> Conversation:
     """The conversation after a person's answer went out: nobody waits but for what came later."""
-    at = max(conversation.last_answer_at or 0, row.received_at)
+    at = max(conversation.last_answer_at or 0, row.given_at)
     waiting, received = conversation.waiting_since, conversation.last_received_at or 0
     if waiting is not None and waiting <= at:
         waiting = received if received > at else None
     changed = replace(conversation, last_answer_at=at, waiting_since=waiting)
-    if row.author == "operator" and row.received_at >= (conversation.last_operator_at or 0):
-        changed = replace(changed, last_operator=row.by, last_operator_at=row.received_at)
+    if row.author == "operator" and row.given_at >= (conversation.last_operator_at or 0):
+        changed = replace(changed, last_operator=row.by, last_operator_at=row.given_at)
     return changed
 
 
 def paused(conversation: Conversation, pause: Pause) -> Conversation:
-    """The conversation after a transition to paused; a person's answer is due from now on."""
+    """The conversation after a transition to paused; a person's answer is due from now on.
+
+    The bot need not be told of its own pause.
+    """
+    epoch = conversation.epoch + 1
     return replace(
         conversation,
-        epoch=conversation.epoch + 1,
+        epoch=epoch,
+        told_epoch=epoch if pause.by.type == "bot" else conversation.told_epoch,
         pause=pause,
         waiting_since=pause.since,
         changed_at=pause.since,
@@ -272,7 +319,9 @@ def paused(conversation: Conversation, pause: Pause) -> Conversation:
     )
 
 
-def repaused(conversation: Conversation, until: int | None, reason: str | None, by: Actor) -> Conversation:
+def repaused(
+    conversation: Conversation, until: int | None, reason: str | None, by: Actor, length: int | None = None
+) -> Conversation:
     """A second pause of a paused conversation changes its end and its reason where they are given, not its epoch.
 
     A pause of the global stop becomes the caller's own, so that lifting the stop does not end it.
@@ -283,17 +332,23 @@ def repaused(conversation: Conversation, until: int | None, reason: str | None, 
     pause = replace(
         old,
         until=old.until if until is None else until,
+        length=old.length if until is None else length,
         reason=old.reason if reason is None else reason,
         by=by if old.by == STOP else old.by,
     )
     return replace(conversation, pause=pause)
 
 
-def resumed(conversation: Conversation, now: int) -> Conversation:
-    """The conversation after a transition to active."""
+def resumed(conversation: Conversation, now: int, start: str | None = None) -> Conversation:
+    """The conversation after a transition to active.
+
+    `start` is the key of the first held row that the bot is to be given, None where it is given none of them. What an
+    earlier resume has left is given first, or dropped too.
+    """
     return replace(
         conversation,
         epoch=conversation.epoch + 1,
+        draining=None if start is None else min(start, conversation.draining or start),
         pause=None,
         waiting_since=None,
         changed_at=now,
@@ -334,6 +389,25 @@ def releases(conversation: Conversation, row: Message, release: str) -> bool:
         return False
     is_release, epoch = release_of((row.details or {}).get("payload"), release)
     return is_release and (epoch == conversation.epoch if epoch is not None else row.sent_at > conversation.changed_at)
+
+
+def reply_window(last_user_message_at: int | None, now: int, human_agent: bool) -> Window | None:
+    """The window that is open `now`; None where we know of nothing that the user has said, so that Meta must decide."""
+    if last_user_message_at is None:
+        return None
+    ends = last_user_message_at + DAY
+    if now < ends:
+        return Window("response", ends)
+    if human_agent:
+        ends = last_user_message_at + HUMAN_AGENT_DAYS * DAY
+        if now < ends:
+            return Window("human_agent", ends)
+    return Window("closed", ends)
+
+
+def held_key(epoch: int, order: str = "") -> str:
+    """The key that orders what is held: ten digits of the epoch it is held under, then the log's order."""
+    return f"{epoch:010d}#{order}"
 
 
 def preview(row: Message) -> LastMessage:

@@ -8,22 +8,33 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 from chalicelib.bots import BotPort, Delivery
 from chalicelib.conversation import STOP, Actor, Address, Conversation, Message
-from chalicelib.errors import BotFailed, GraphError, LostRace, Misconfigured
+from chalicelib.errors import BotFailed, Conflict, GraphError, LostRace, Misconfigured
 from chalicelib.handoff import Handoff
-from chalicelib.mailbox import Letter
+from chalicelib.handovers import Handovers
+from chalicelib.mailbox import NUDGE, Letter
 from chalicelib.messenger import Outgoing, Profile
-from chalicelib.ports import MessengerPort, StorePort
+from chalicelib.ports import Clock, MailboxPort, MessengerPort, StorePort
 from chalicelib.replies import Replies
+from chalicelib.turns import drained, told
+
+logger = logging.getLogger(__name__)
 
 BOT_TRIES = 5
 """How often a bot is given an event before a person is called; fewer than the queue's own limit."""
 BOT = Actor("bot", "bot", "Bot")
 SILENT = "the bot does not answer"
+
+HANDOVER_TRIES = 3
+"""How often a bot is told of a transition; the user's messages wait meanwhile."""
+DRAIN_TIME = 12_000
+"""Milliseconds after which no further held row is begun: the last one's bot may take ten seconds of the thirty."""
 
 Outcome = Literal["delivered", "held", "done"]
 
@@ -32,32 +43,117 @@ class Deliveries:
     """Gives letters to the bot."""
 
     def __init__(
-        self, store: StorePort, handoff: Handoff, replies: Replies, messenger: MessengerPort, bot: BotPort
+        self,
+        store: StorePort,
+        mailbox: MailboxPort,
+        handoff: Handoff,
+        replies: Replies,
+        messenger: MessengerPort,
+        bot: BotPort,
+        clock: Clock,
     ) -> None:
         self._store = store
+        self._mailbox = mailbox
         self._handoff = handoff
         self._replies = replies
         self._messenger = messenger
         self._bot = bot
+        self._clock = clock
+        self._handovers = Handovers(store)
 
     def deliver(self, letter: Letter, tries: int) -> Outcome:
-        """Deliver or hold the row that a letter names, on the `tries`-th try. BotFailed: let it come again later."""
-        row = self._store.row(letter.conversation_id, letter.message_id)
-        if row is None or not row.is_new:
+        """Deliver or hold the row that a letter names, on the `tries`-th try. BotFailed: let it come again later.
+
+        In an active conversation the bot is first told of the last transition, if it has not been. While held rows
+        are being delivered, the letter's own row takes its place behind them. A nudge does that much without a row.
+        """
+        if letter.kind == NUDGE:
+            conversation = self._current(letter.conversation_id, None)
+            if conversation is not None:
+                self._drain(self._told(conversation, tries), tries)
             return "done"
-        found, stop = self._store.conversation_and_stop(letter.conversation_id)
-        if found is None:
-            self._handoff.touch(row)
-            found, stop = self._store.conversation_and_stop(letter.conversation_id)
-        conversation = self._handoff.settled(found or Conversation(id=letter.conversation_id), stop)
-        if conversation.pause is not None and conversation.pause.by != STOP:
-            conversation, row = self._handoff.release(row)
-            conversation = self._handoff.settled(conversation, stop)
-        if conversation.pause is not None:
+        row = self._store.row(letter.conversation_id, letter.message_id)
+        if row is None or not (row.is_new or row.state == "held"):
+            return "done"
+        conversation = self._current(letter.conversation_id, row) or Conversation(id=letter.conversation_id)
+        if row.is_new:
+            conversation, row = self._released(row, conversation)
+        if conversation.pause is not None or (not row.is_new and conversation.draining is None):
             return self._hold(row, conversation)
-        return self._give(row, conversation, tries)
+        conversation = self._told(conversation, tries)
+        if row.is_new and conversation.pause is None and conversation.draining is None:
+            return self._give(row, conversation, tries)
+        outcome = self._hold(row, conversation)
+        self._drain(conversation, tries)
+        return outcome
+
+    def _current(self, conversation_id: str, row: Message | None) -> Conversation | None:
+        """The conversation and the stop, read now, after what is due has been done; made by `row` if it is missing."""
+        found, stop = self._store.conversation_and_stop(conversation_id)
+        if found is None and row is not None:
+            self._handoff.touch(row)
+            found, stop = self._store.conversation_and_stop(conversation_id)
+        return None if found is None else self._handoff.settled(found, stop)
+
+    def _released(self, row: Message, conversation: Conversation) -> tuple[Conversation, Message]:
+        """Both after the user's wish to have the bot back, if this row is one."""
+        if conversation.pause is None or conversation.pause.by == STOP:
+            return conversation, row
+        released, row = self._handoff.release(row)
+        if released.epoch == conversation.epoch:
+            return released, row
+        return self._current(row.conversation_id, row) or released, row
+
+    def _told(self, conversation: Conversation, tries: int) -> Conversation:
+        """The conversation after the bot was told of its last transition; what it does not take in time is dropped.
+
+        It is read again after each, because the bot, or anybody meanwhile, may have made the next one.
+        """
+        while conversation.told_epoch < conversation.epoch:
+            self._tell(conversation, tries)
+            conversation = self._current(conversation.id, None) or conversation
+        return conversation
+
+    def _tell(self, conversation: Conversation, tries: int) -> None:
+        epoch = conversation.epoch
+        row = self._store.row(conversation.id, f"t:{epoch}")
+        if row is not None:
+            try:
+                self._hand(row, self._handovers.event(conversation, row), conversation)
+            except BotFailed as failure:
+                if failure.retry and tries < HANDOVER_TRIES:
+                    raise
+                logger.warning("The bot has not taken a handover event: %s", failure.message)
+        self._handoff.amend(conversation.id, lambda current: told(current, epoch))
+
+    def _drain(self, conversation: Conversation, tries: int) -> None:
+        """Give the bot what was held, oldest first, as long as nobody pauses and there is time; a nudge goes on."""
+        end = self._clock() + DRAIN_TIME
+        while conversation.pause is None and conversation.draining is not None:
+            rows = self._store.held(conversation.id, conversation.draining, 1)
+            if not rows:
+                self._drained(conversation.id, conversation.epoch, conversation.draining)
+                return
+            if self._clock() >= end:
+                self._mailbox.post(Letter(conversation.id, f"t:{conversation.epoch}:{rows[0].id}", NUDGE))
+                return
+            self._give(rows[0], conversation, tries)
+            conversation = self._told(self._current(conversation.id, None) or conversation, tries)
+
+    def _drained(self, conversation_id: str, epoch: int, start: str) -> None:
+        self._handoff.amend(conversation_id, lambda current: drained(current, epoch, start))
 
     def _give(self, row: Message, conversation: Conversation, tries: int) -> Outcome:
+        try:
+            self._hand(row, json.loads(row.raw or "{}"), conversation)
+        except BotFailed as failure:
+            if failure.retry and tries < BOT_TRIES:
+                raise
+            return self._hold(row, self._handoff.give_up(row, SILENT))
+        self._mark(row, replace(row, state="delivered", held_under=None))
+        return "delivered"
+
+    def _hand(self, row: Message, event: Mapping[str, Any], conversation: Conversation) -> None:
         address = Address.parse(row.conversation_id)
         delivery = Delivery(
             conversation_id=row.conversation_id,
@@ -66,19 +162,16 @@ class Deliveries:
             user_id=address.user_id,
             epoch=conversation.epoch,
             message_id=row.id,
-            event=json.loads(row.raw or "{}"),
+            event=event,
             sent_at=row.sent_at,
         )
-        try:
-            self._bot.deliver(delivery, _Speaker(row, self._handoff, self._replies, self._messenger))
-        except BotFailed as failure:
-            if failure.retry and tries < BOT_TRIES:
-                raise
-            return self._hold(row, self._handoff.give_up(row, SILENT))
-        self._mark(row, replace(row, state="delivered"))
-        return "delivered"
+        speaker = _Speaker(row, conversation.epoch, self._handoff, self._replies, self._messenger)
+        self._bot.deliver(delivery, speaker)
 
     def _hold(self, row: Message, conversation: Conversation) -> Outcome:
+        """What is held already keeps its place among the others."""
+        if not row.is_new:
+            return "done"
         self._mark(row, replace(row, state="held", held_under=conversation.epoch))
         return "held"
 
@@ -90,17 +183,25 @@ class Deliveries:
 
 
 class _Speaker:
-    """What a Python bot may do while it has an event; ids follow from the row, so that nothing is said twice."""
+    """What a bot may do while it has an event, at the epoch of its delivery.
 
-    def __init__(self, row: Message, handoff: Handoff, replies: Replies, messenger: MessengerPort) -> None:
+    Ids follow from the row, so that nothing is said twice.
+    """
+
+    def __init__(self, row: Message, epoch: int, handoff: Handoff, replies: Replies, messenger: MessengerPort) -> None:
         self._row = row
+        self._epoch = epoch
         self._handoff = handoff
         self._replies = replies
         self._messenger = messenger
 
     def say(self, message: Outgoing, number: int) -> None:
         client_id = f"{hashlib.sha256(self._row.id.encode()).hexdigest()[:32]}-{number}"
-        self._replies.say(self._row.conversation_id, client_id, message, BOT)
+        try:
+            # What was sent is not sent again; what was refused, in an earlier delivery, is admitted anew.
+            self._replies.send(self._row.conversation_id, client_id, message, BOT, epoch=self._epoch, retry=True)
+        except Conflict:
+            return  # said differently than when the bot was first given this event, or still being said
 
     def pause(self, reason: str | None, minutes: int | None) -> int:
         return self._handoff.pause(self._row.conversation_id, BOT, reason, minutes, self._row.id).epoch

@@ -10,6 +10,7 @@ tells a person what to do and never holds a secret or the words of a message.
     ├── Forbidden                a wrong verify token or signature
     ├── NotFound                 no such conversation or message
     ├── Conflict                 true elsewhere by now: the caller must look again
+    │   └── Refused              we do not let this be said, and why
     ├── TooLarge                 over a stated limit
     ├── Unavailable              AWS did not answer; the same request may succeed later
     ├── LostRace                 a conditional write found another state than was read (never leaves the use cases)
@@ -86,6 +87,14 @@ class Conflict(HitlError):
     def __init__(self, message: str, code: str = "conflict") -> None:
         super().__init__(message)
         self.code = code
+
+
+class Refused(Conflict):
+    """Not admitted: Meta was never asked. `can_retry`: the same may be admitted later."""
+
+    def __init__(self, message: str, code: str, *, can_retry: bool) -> None:
+        super().__init__(message, code)
+        self.can_retry = can_retry
 
 
 class TooLarge(HitlError):

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from chalicelib.conversation import OWN_METADATA, Actor, Address, AuthorType, Message
+from chalicelib.conversation import INBOX_APP_ID, OWN_METADATA, Actor, Address, AuthorType, Message
 
-INBOX_APP_IDS = frozenset({"263902037430900", "1217981644879628"})
+INBOX_APP_IDS = frozenset({INBOX_APP_ID, "1217981644879628"})
 """The Page inbox on Facebook and on Instagram."""
 
 _OWN_ROW = re.compile(re.escape(OWN_METADATA) + r"(s:[A-Za-z0-9_-]{1,128})")
@@ -144,6 +144,8 @@ class Echo(_Said):
     mailed: ClassVar[bool] = False
     app_id: str | None = None
     metadata: str | None = None
+    takeover: bool = False
+    """Whether people write in the app that sent it, as a setting says of apps beside the Page inbox."""
 
     @property
     def own_row_id(self) -> str | None:
@@ -153,8 +155,13 @@ class Echo(_Said):
 
     @property
     def by_inbox(self) -> bool:
-        """Whether a person typed it in the Page inbox: its app id says so, or there is none on Messenger."""
-        return self.app_id in INBOX_APP_IDS or (not self.app_id and self.address.platform == "messenger")
+        """Whether a person typed it in the Page inbox or in an app like it.
+
+        Its app id says so, or there is none on Messenger. On Instagram our own echoes have none either.
+        """
+        if self.takeover or self.app_id in INBOX_APP_IDS:
+            return True
+        return not self.app_id and self.address.platform == "messenger" and self.own_row_id is None
 
     def row(self, now: int) -> Message:
         """Its author is the inbox or, where the sender is another app or unknown, the bot."""

@@ -7,9 +7,9 @@ caused it are one transaction, so that dying between them is impossible and doin
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Literal
 
 from chalicelib.conversation import (
     STOP,
@@ -20,30 +20,47 @@ from chalicelib.conversation import (
     Message,
     Pause,
     Stop,
-    paused,
+    held_key,
     releases,
     repaused,
-    resumed,
     touched,
-    transition_row,
 )
 from chalicelib.errors import LostRace, NotFound, Unavailable
+from chalicelib.mailbox import NUDGE, Letter
 from chalicelib.ports import Clock, StorePort
+from chalicelib.turns import Change, is_due, marked, pausing, released_by, renewed, resuming, taking
+
+logger = logging.getLogger(__name__)
 
 RACES = 25
 """How often a change is decided anew after losing a race before the caller is told to try again."""
 LIFT_TIME = 15_000
 """Milliseconds that lifting the global stop may spend on ending its pauses."""
 MINUTE = 60_000
+HELD_PAGE = 100
+"""Held rows that are read at once."""
 
 
 class Handoff:
     """Who holds a conversation: the bot or a person."""
 
-    def __init__(self, store: StorePort, clock: Clock, release: str) -> None:
+    def __init__(
+        self,
+        store: StorePort,
+        clock: Clock,
+        release: str,
+        length: int | None = None,
+        post: Callable[[Letter], None] = lambda letter: None,  # noqa: ARG005 a queue that nobody reads
+    ) -> None:
+        """`length`, in ms, is how long a pause lasts whose maker names no end; None: until somebody resumes.
+
+        `post` queues a letter, by which the bot is told of each transition.
+        """
         self._store = store
         self._clock = clock
         self._release = release
+        self._length = length
+        self._post = post
 
     def pause(
         self,
@@ -58,36 +75,46 @@ class Handoff:
         `cause_id` is the row by which the bot was asked: it counts as delivered in the same transaction.
         """
 
-        def decide(conversation: Conversation, now: int) -> _Change | None:
+        def decide(conversation: Conversation, now: int) -> Change | None:
             cause = self._cause(conversation_id, cause_id)
-            if cause is not None and cause.caused is not None and not _released_by(cause, conversation):
+            if cause is not None and cause.caused is not None and not released_by(cause, conversation):
                 return None
-            until = None if minutes is None else self._clock() + minutes * MINUTE
+            length = self._length if minutes is None else minutes * MINUTE
+            until = None if length is None else self._clock() + length
             if conversation.pause is None:
-                return _pausing(conversation, by, reason, until, now, cause, "delivered")
-            new = repaused(conversation, until, reason, by)
+                return pausing(conversation, Pause(now, until, by, reason, length), cause, "delivered")
+            if minutes is None and conversation.pause.by != STOP:
+                until = None  # its end stays as it is
+            new = repaused(conversation, until, reason, by, length)
             if new == conversation and cause is None:
                 return None
-            return new, None, None if cause is None else (cause, _marked(cause, new, "delivered"))
+            return new, None, None if cause is None else (cause, marked(cause, new, "delivered"))
 
         return self._change(conversation_id, decide)
 
-    def resume(self, conversation_id: str, by: Actor, reason: str | None = None) -> Conversation:
-        """Give the conversation back to the bot; of an active one, nothing changes."""
-        return self._change(conversation_id, lambda conversation, now: _resuming(conversation, by, reason, now))
+    def resume(
+        self, conversation_id: str, by: Actor, reason: str | None = None, *, deliver_held: bool = False
+    ) -> Conversation:
+        """Give the conversation back to the bot, with what was held or without; of an active one, nothing changes."""
+
+        def decide(conversation: Conversation, now: int) -> Change | None:
+            start = held_key(conversation.epoch) if deliver_held else None
+            return resuming(conversation, by, reason, now, start)
+
+        return self._change(conversation_id, decide)
 
     def release(self, row: Message) -> tuple[Conversation, Message]:
         """Resume for the user who asked for the bot by this row, where it still ends the pause. Row as it is then."""
         mark = row
 
-        def decide(conversation: Conversation, now: int) -> _Change | None:
+        def decide(conversation: Conversation, now: int) -> Change | None:
             nonlocal mark
             current = self._store.row(row.conversation_id, row.id) or row
             if not releases(conversation, current, self._release):
                 mark = current
                 return None
             mark = replace(current, caused=conversation.epoch + 1)
-            change = _resuming(conversation, Actor("user", Address.parse(row.conversation_id).user_id, ""), None, now)
+            change = resuming(conversation, Actor("user", Address.parse(row.conversation_id).user_id, ""), None, now)
             return None if change is None else (change[0], change[1], (current, mark))
 
         return self._change(row.conversation_id, decide), mark
@@ -95,28 +122,70 @@ class Handoff:
     def give_up(self, row: Message, reason: str) -> Conversation:
         """Pause because the bot does not take this row, and hold the row under that pause. A pause stays."""
 
-        def decide(conversation: Conversation, now: int) -> _Change | None:
+        def decide(conversation: Conversation, now: int) -> Change | None:
             if conversation.pause is not None:
                 return None
             current = self._store.row(row.conversation_id, row.id) or row
-            return _pausing(conversation, SYSTEM, reason, None, now, current, "held")
+            until = None if self._length is None else now + self._length
+            return pausing(conversation, Pause(now, until, SYSTEM, reason, self._length), current, "held")
 
         return self._change(row.conversation_id, decide)
+
+    def take(
+        self, row: Message, by: Actor, reason: str, check: Callable[[Conversation], None] | None = None
+    ) -> Conversation:
+        """A person speaks by this row: in an active conversation that pauses it, in a paused one it moves the end.
+
+        The touch is part of the same write. A row that has paused before, other than as the caller has read it, does
+        not pause again; nor does an echo of what was said before the last transition. `check` may raise.
+        """
+
+        def decide(conversation: Conversation, now: int) -> Change | None:
+            if check is not None:
+                check(conversation)
+            is_past = row.author == "page_inbox" and row.sent_at <= conversation.changed_at
+            if conversation.pause is not None:
+                new = conversation if is_past else renewed(conversation, row, by, self._length)
+                return touched(new, row, self._clock()), None, None
+            current = self._store.row(row.conversation_id, row.id) or row
+            if is_past or current.caused != row.caused:
+                return touched(conversation, row, self._clock()), None, None
+            until = None if self._length is None else row.given_at + self._length
+            return taking(conversation, current, Pause(now, until, by, reason, self._length), self._clock())
+
+        return self._change(row.conversation_id, decide, or_new=True)
 
     def settled(self, conversation: Conversation, stop: Stop) -> Conversation:
         """The conversation after what is due now has been done: a pause that ended, the global stop set or lifted."""
         ended = conversation.pause is not None and conversation.pause_at(self._clock()) is None
-        if not ended and not _is_due(conversation, stop):
+        if not ended and not is_due(conversation, stop):
             return conversation
 
-        def decide(current: Conversation, now: int) -> _Change | None:
-            if not _is_due(current, stop):
+        def decide(current: Conversation, now: int) -> Change | None:
+            if not is_due(current, stop):
                 return None
             if current.pause is None:
-                return _pausing(current, STOP, stop.reason, None, now, None, "held")
-            return _resuming(current, STOP, "the global stop was lifted", now)
+                return pausing(current, Pause(now, None, STOP, stop.reason), None, "held")
+            return resuming(current, STOP, "the global stop was lifted", now, held_key(current.epoch))
 
         return self._change(conversation.id, decide)
+
+    def admit(self, row: Message, check: Callable[[Conversation], None], epoch: int | None) -> None:
+        """Touch for what a bot says, conditioned on the conversation being active, and at `epoch` where one is given.
+
+        Where that fails, `check` says by raising why the conversation as it is read then does not admit it; where it
+        does not raise, only a time was in the way.
+        """
+        now = self._clock()
+
+        def change(conversation: Conversation) -> Conversation:
+            check(conversation)
+            return touched(conversation, row, now)
+
+        try:
+            self._store.touch(row, now, active=True, epoch=epoch)
+        except LostRace:
+            self.amend(row.conversation_id, change)
 
     def touch(self, row: Message) -> None:
         """Let the conversation know of a row that was logged: in one write in the usual case, else by reading first."""
@@ -176,15 +245,20 @@ class Handoff:
             raise NotFound("There is no message with this message_id in the conversation.")
         return cause
 
-    def _change(self, conversation_id: str, decide: Callable[[Conversation, int], _Change | None]) -> Conversation:
+    def _change(
+        self, conversation_id: str, decide: Callable[[Conversation, int], Change | None], *, or_new: bool = False
+    ) -> Conversation:
         for _ in range(RACES):
             old = self._store.conversation(conversation_id)
             if old is None:
-                raise NotFound("There is no such conversation. It begins with the user's first message.")
+                if not or_new:
+                    raise NotFound("There is no such conversation. It begins with the user's first message.")
+                old = Conversation(id=conversation_id)
             now = max(self._clock(), old.changed_at + 1)
             ended = old.pause is not None and old.pause_at(now) is None
-            change = _resuming(old, SYSTEM, "the pause ended", now) if ended else decide(old, now)
+            change = self._ending(old, now) if ended else decide(old, now)
             if change is None:
+                self._nudge(old)
                 return old
             new, row, cause = change
             new = replace(new, version=old.version + 1)
@@ -193,48 +267,31 @@ class Handoff:
             except LostRace:
                 continue
             if not ended:
+                self._nudge(new)
                 return new
         raise Unavailable("This conversation is changing too fast. Try again.")
 
+    def _ending(self, old: Conversation, now: int) -> Change | None:
+        """A pause ends by itself: the bot is given what no person has answered."""
+        start, answered_at = held_key(old.epoch), old.last_answer_at or 0
+        while answered_at > 0:
+            rows = self._store.held(old.id, start, HELD_PAGE)
+            unanswered = next((row for row in rows if row.received_at > answered_at), None)
+            if unanswered is not None:
+                start = held_key(old.epoch, unanswered.order)
+            elif rows:
+                start = held_key(old.epoch, rows[-1].order) + "!"  # right behind it
+            if unanswered is not None or len(rows) < HELD_PAGE:
+                break
+        return resuming(old, SYSTEM, "the pause ended", now, start)
 
-_Change = tuple[Conversation, Message | None, tuple[Message, Message] | None]
-"""The new conversation, the transition's row if it is one, and the row that caused it, before and after."""
+    def _nudge(self, conversation: Conversation) -> None:
+        """Let the mailbox tell the bot of the transition, and give it what was held.
 
-
-def _is_due(conversation: Conversation, stop: Stop) -> bool:
-    if conversation.pause is None:
-        return stop.paused
-    return not stop.paused and conversation.pause.by == STOP
-
-
-def _released_by(cause: Message, conversation: Conversation) -> bool:
-    """Whether this row's release led to the conversation as it is; a pause by the same row is then a new effect."""
-    return conversation.pause is None and cause.caused == conversation.epoch
-
-
-def _pausing(
-    old: Conversation,
-    by: Actor,
-    reason: str | None,
-    until: int | None,
-    now: int,
-    cause: Message | None,
-    outcome: Literal["delivered", "held"],
-) -> _Change:
-    new = paused(old, Pause(now, until, by, reason))
-    row = transition_row(new, by, reason, now)
-    return new, row, None if cause is None else (cause, _marked(cause, new, outcome))
-
-
-def _resuming(old: Conversation, by: Actor, reason: str | None, now: int) -> _Change | None:
-    if old.pause is None:
-        return None
-    new = resumed(old, now)
-    return new, transition_row(new, by, reason, now), None
-
-
-def _marked(cause: Message, conversation: Conversation, outcome: Literal["delivered", "held"]) -> Message:
-    if not cause.is_new:
-        return replace(cause, caused=conversation.epoch)
-    held_under = conversation.epoch if outcome == "held" else None
-    return replace(cause, caused=conversation.epoch, state=outcome, held_under=held_under)
+        Where the queue does not answer, the schedule or the next delivery does it: the transition stands.
+        """
+        if conversation.has_news:
+            try:
+                self._post(Letter(conversation.id, f"t:{conversation.epoch}", NUDGE))
+            except Unavailable as error:
+                logger.warning("The bot will hear of a transition later: %s", error.message)

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, Literal, TypeVar
 
-from chalicelib.conversation import Conversation, Message
+from chalicelib.conversation import STOP, Conversation, Message, held_key
 from chalicelib.errors import BadRequest
-from chalicelib.tables import SHARDS, ConversationItem, MessageItem, conversation_of, message_of
+from chalicelib.tables import SHARDS, ConversationItem, MessageItem, actor_text, conversation_of, message_of
 
 T = TypeVar("T")
 Status = Literal["all", "active", "paused", "waiting"]
@@ -122,6 +122,25 @@ class Lists:
             return counted
 
         return min(sum(_side_by_side(shard)), MAX_WAITING)
+
+    def held(self, conversation_id: str, start: str, limit: int) -> tuple[Message, ...]:
+        """Held rows from a key on."""
+        model = self._messages
+        keys = model.by_held.query(conversation_id, model.held_key >= start, limit=limit, consistent_read=True)
+        found = model.batch_get([(item.conversation_id, item.id) for item in keys], consistent_read=True)
+        rows = [message_of(item) for item in found if item.held_key is not None]
+        return tuple(sorted(rows, key=lambda row: held_key(row.held_under or 0, row.order)))
+
+    def due(self, now: int, lifted: bool, limit: int) -> tuple[Conversation, ...]:
+        """Of the paused and the draining, those with something to do. Eventually consistent."""
+        model = self._conversations
+        wanted = model.paused_until <= now
+        wanted |= model.draining.exists() & model.paused_since.does_not_exist()
+        wanted |= model.told_epoch.does_not_exist() | (model.told_epoch < model.epoch)
+        if lifted:
+            wanted |= model.paused_by == actor_text(STOP)
+        shards = (model.paused.query(number, filter_condition=wanted) for number in range(SHARDS))
+        return tuple(conversation_of(item) for item in islice(chain.from_iterable(shards), limit))
 
     def held_count(self, conversation_id: str, epoch: int) -> int:
         """How many rows are held under an epoch."""

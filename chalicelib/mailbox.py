@@ -21,10 +21,16 @@ from chalicelib.settings import Settings
 _BACKOFF = (5, 15, 45, 120)
 """Seconds until the next try, by the number of tries before."""
 
+NUDGE = "nudge"
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What the queue holds: which row of which conversation is to be delivered."""
+    """What the queue holds: which row of which conversation is to be delivered.
+
+    A nudge names no row. It lets the bot be told of the last transition and given what was held, as far as that is
+    still to do; its `message_id` only tells it from other nudges.
+    """
 
     conversation_id: str
     message_id: str

@@ -16,7 +16,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from urllib.parse import quote, urlencode
 
 import urllib3
@@ -27,6 +27,7 @@ from chalicelib.errors import Misconfigured, Transient, Unconfirmed
 from chalicelib.refusals import ADVICE, read_answer
 from chalicelib.settings import Page, Settings
 
+AttachmentType = Literal["image", "audio", "video", "file"]
 Action = Literal["typing_on", "typing_off", "mark_seen"]
 
 TIMEOUT = urllib3.Timeout(connect=3.0, read=8.0)
@@ -51,7 +52,7 @@ _RETRIED = frozenset({1, 2, 1200, None})
 class Attachment:
     """A file that Meta fetches by itself from `url`, which must be public."""
 
-    type: Literal["image", "audio", "video", "file"]
+    type: AttachmentType
     url: str
 
 
@@ -80,6 +81,25 @@ class Outgoing:
         if self.quick_replies:
             message["quick_replies"] = [dict(reply) for reply in self.quick_replies]
         return message
+
+    @classmethod
+    def of_graph(cls, message: Mapping[str, Any]) -> Outgoing:
+        """Read a Graph `message` object; ValueError where it holds anything else than the parts above."""
+        text, attachment, replies = message.get("text"), message.get("attachment"), message.get("quick_replies") or ()
+        if set(message) - {"text", "attachment", "quick_replies", "metadata"} or not isinstance(replies, list | tuple):
+            raise ValueError("a message has text or an attachment, and quick_replies")
+        if not all(isinstance(reply, dict) for reply in replies) or (text is None) == (attachment is None):
+            raise ValueError("a message has either text or an attachment")
+        if attachment is None:
+            if not isinstance(text, str):
+                raise ValueError("text is no text")
+            return cls(text, quick_replies=tuple(replies))
+        kind, payload = attachment.get("type"), attachment.get("payload")
+        if kind == "template" and isinstance(payload, dict):
+            return cls(template=payload, quick_replies=tuple(replies))
+        if kind not in get_args(AttachmentType) or not isinstance(payload, dict) or not _text(payload, "url"):
+            raise ValueError("an attachment is a template, or a file with a type and payload.url")
+        return cls(attachment=Attachment(kind, payload["url"]), quick_replies=tuple(replies))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +137,16 @@ class Messenger:
         self._clock = clock
         self._used = clock()
 
-    def send(self, conversation_id: str, message: Outgoing, metadata: str) -> str:
+    def send(self, conversation_id: str, message: Outgoing, metadata: str, *, human_agent: bool = False) -> str:
         """Say `message` to the user and return Meta's id of it (the mid); its echo will carry `metadata`.
 
-        Raises a GraphError that says why it was refused, `Unconfirmed` where it may have been sent all the same.
+        `human_agent`: a person wrote it, later than a day after the user's last message. Raises a GraphError that says
+        why it was refused, `Unconfirmed` where it may have been sent all the same.
         """
-        body = {"messaging_type": "RESPONSE", "message": {**message.to_graph(), "metadata": metadata}}
+        kind = (
+            {"messaging_type": "MESSAGE_TAG", "tag": "HUMAN_AGENT"} if human_agent else {"messaging_type": "RESPONSE"}
+        )
+        body = {**kind, "message": {**message.to_graph(), "metadata": metadata}}
         mid = self._post(Address.parse(conversation_id), body).get("message_id")
         if not isinstance(mid, str) or not mid:
             raise Unconfirmed(ADVICE[Unconfirmed])

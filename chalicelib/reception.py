@@ -10,6 +10,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -23,6 +24,7 @@ from chalicelib.replies import Replies
 
 logger = logging.getLogger(__name__)
 
+IN_INBOX = "answered in the Page inbox"
 WORKERS = 16
 """Conversations of one webhook body that are handled at the same time."""
 
@@ -43,13 +45,21 @@ class Reception:
     """Takes events in."""
 
     def __init__(
-        self, store: StorePort, mailbox: MailboxPort, handoff: Handoff, replies: Replies, clock: Clock
+        self,
+        store: StorePort,
+        mailbox: MailboxPort,
+        handoff: Handoff,
+        replies: Replies,
+        clock: Clock,
+        takeover_app_ids: AbstractSet[str] = frozenset(),
     ) -> None:
+        """`takeover_app_ids` are the apps, beside the Page inbox, in which people answer."""
         self._store = store
         self._mailbox = mailbox
         self._handoff = handoff
         self._replies = replies
         self._clock = clock
+        self._takeover_app_ids = takeover_app_ids
 
     def receive(self, events: Iterable[Event]) -> Tally:
         """Take events in, those of a conversation in order, conversations side by side.
@@ -84,6 +94,8 @@ class Reception:
             return self._note_watermark(event)
         if isinstance(event, Echo) and self._is_own(event):
             return "echo"
+        if isinstance(event, Echo):
+            event = replace(event, takeover=event.app_id in self._takeover_app_ids)
         row = event.row(self._clock())
         existing, was_cut = self._append(row)
         if existing is not None:
@@ -94,15 +106,21 @@ class Reception:
                 self._replies.replace_echo(row)
                 return "echo"
             row = existing
-        if row.kind not in QUIET_KINDS:
-            self._handoff.touch(row)
-        if isinstance(event, Echo):
-            self._replies.replace_echo(row)
+        self._note(row)
         if row.is_new:
             self._mailbox.post(Letter(row.conversation_id, row.id))
         if existing is not None:
             return "duplicate"
         return "quarantined" if was_cut else "received"
+
+    def _note(self, row: Message) -> None:
+        """Let the conversation know; what a person has said in the Page inbox also pauses it."""
+        if row.author == "page_inbox" and row.by is not None:
+            self._handoff.take(replace(row, caused=None), row.by, IN_INBOX)
+        elif row.kind not in QUIET_KINDS:
+            self._handoff.touch(row)
+        if row.state == "sent":  # an echo
+            self._replies.replace_echo(row)
 
     def _append(self, row: Message) -> tuple[Message | None, bool]:
         """Log it; what DynamoDB refuses as it is, is logged without its content, marked as cut."""

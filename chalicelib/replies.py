@@ -1,4 +1,4 @@
-"""What we send to a user: logged first, then given to Meta, then settled by Meta's answer or by its echo.
+"""What we send to a user: logged first, then admitted, then given to Meta, then settled by Meta's answer or its echo.
 
 A row is found by the caller's own id, so that a repeated request never sends twice. Where nobody can know whether
 Meta took it, the row is unconfirmed; an echo settles it, and only a person may send it again.
@@ -7,57 +7,80 @@ Meta took it, the row is unconfirmed; an echo settles it, and only a person may 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 
-from chalicelib.conversation import OWN_METADATA, Actor, Conversation, Failure, Message, State, answered, preview
-from chalicelib.errors import Conflict, GraphError, LostRace, Misconfigured, NotFound, Unavailable, Unconfirmed
+from chalicelib.admission import Admission
+from chalicelib.conversation import (
+    OWN_METADATA,
+    Actor,
+    Conversation,
+    Failure,
+    Message,
+    State,
+    Window,
+    answered,
+    preview,
+)
+from chalicelib.errors import Conflict, GraphError, LostRace, Misconfigured, NotFound, Refused, Unavailable, Unconfirmed
 from chalicelib.handoff import RACES, Handoff
 from chalicelib.messenger import Outgoing
 from chalicelib.ports import Clock, MessengerPort, StorePort
 
-RETRIABLE = ("failed", "refused", "unconfirmed")
+RETRIABLE = ("failed", "refused")
+"""What anybody may send again; a person also what is unconfirmed."""
 
 
 class Replies:
-    """Sends, and what becomes of them."""
+    """Sends, by operators and by bots, and what becomes of them."""
 
-    def __init__(self, store: StorePort, messenger: MessengerPort, handoff: Handoff, clock: Clock) -> None:
+    def __init__(
+        self, store: StorePort, messenger: MessengerPort, handoff: Handoff, admission: Admission, clock: Clock
+    ) -> None:
         self._store = store
         self._messenger = messenger
         self._handoff = handoff
+        self._admission = admission
         self._clock = clock
 
-    def reply(
-        self, conversation_id: str, client_id: str, message: Outgoing, by: Actor, *, retry: bool = False
+    def send(
+        self,
+        conversation_id: str,
+        client_id: str,
+        message: Outgoing,
+        by: Actor,
+        *,
+        epoch: int | None = None,
+        seen_id: str | None = None,
+        retry: bool = False,
     ) -> Message:
         """Send once, whatever is repeated: the row as it is after Meta's answer, or as an earlier call left it.
 
-        With `retry`, a row that failed, was refused or is unconfirmed is sent again. Conflict where the client id
-        stands for another message, or where the row is still being sent.
+        The row's state is `sent`, `failed`, `unconfirmed`, or `refused` where it was not admitted and Meta not asked;
+        `failure` says why. A bot's send is held to the `epoch` that it carries. An operator's is refused where another
+        person has spoken after the row `seen_id`. With `retry`, a row that failed, was refused or, for a person, is
+        unconfirmed is admitted and sent again. Conflict where the client id stands for another message, or where the
+        row is still being sent.
         """
         if self._store.conversation(conversation_id) is None:
             raise NotFound("There is no such conversation. It begins with the user's first message.")
+        if seen_id is not None and self._store.row(conversation_id, seen_id) is None:
+            raise NotFound("There is no message with this seen_id in the conversation.")
         row = self._row(conversation_id, client_id, message, by)
-        existing = self._log(row)
-        if existing is None:
-            return self._send(row, message)
-        if existing.raw != row.raw:
-            text = "This client_id stands for another message already. Choose a new one for each message."
-            raise Conflict(text, "client_id_reused")
-        again = self._again(existing) if retry else None
-        if again is None:
-            return self._finished(existing)
-        self._handoff.touch(again)
-        return self._send(again, message)
-
-    def say(self, conversation_id: str, client_id: str, message: Outgoing, by: Actor) -> None:
-        """Send for a bot: once for each client id, whatever the bot says when it is given its event again."""
-        row = self._row(conversation_id, client_id, message, by)
-        existing = self._log(row)
-        if existing is None:
-            self._send(row, message)
-        else:
-            self._finished(existing)
+        existing = self._store.append(row)
+        if existing is not None:
+            if existing.raw != row.raw:
+                text = "This client_id stands for another message already. Choose a new one for each message."
+                raise Conflict(text, "client_id_reused")
+            again = self._again(existing, by, epoch) if retry else None
+            if again is None:
+                return self._finished(existing, by, epoch)
+            row = again
+        try:
+            window = self._admission.admit(row, by, epoch, seen_id)
+        except Refused as refusal:
+            return self._refuse(row, refusal)
+        return self._send(row, message, window)
 
     def settle_echo(self, row: Message, mid: str | None) -> None:
         """The user's device has what this row says, whatever we believed; safe to repeat."""
@@ -89,19 +112,14 @@ class Replies:
             attempted_at=now,
         )
 
-    def _log(self, row: Message) -> Message | None:
-        """Log a row that is to be sent; the row that has its id already, where there is one."""
-        existing = self._store.append(row)
-        if existing is None or existing.state == "queued":
-            self._handoff.touch(existing or row)
-        return existing
-
-    def _again(self, existing: Message) -> Message | None:
+    def _again(self, existing: Message, by: Actor, epoch: int | None) -> Message | None:
+        """The row of another attempt, moved first, so that of two who try again at once only one does."""
         now = self._clock()
         state = existing.state_for_readers(now)
         if state == "queued":
+            self._finished(existing, by, epoch)
             raise Conflict("This message is still being sent. Wait a minute before you send it again.", "still_sending")
-        if state not in RETRIABLE:
+        if state not in RETRIABLE and (state != "unconfirmed" or by.type == "bot"):
             return None
         row = replace(existing, state="queued", attempt=existing.attempt + 1, attempted_at=now, failure=None)
         try:
@@ -110,20 +128,39 @@ class Replies:
             raise Conflict("Somebody else is sending this message again just now.", "still_sending") from None
         return row
 
-    def _send(self, row: Message, message: Outgoing) -> Message:
+    def _finished(self, row: Message, by: Actor, epoch: int | None) -> Message:
+        """The row of an earlier call, which may have died before all that follows from it was written.
+
+        Whether it had asked Meta where the row is still queued nobody knows, so that a repeat only lets lists know.
+        """
+        if row.state == "sent":
+            self._follow(row)
+        elif row.state == "queued":
+            with suppress(Refused):
+                self._admission.admit(replace(row, caused=None), by, epoch, None)
+        return row
+
+    def _refuse(self, row: Message, refusal: Refused) -> Message:
+        """Write why it was not said. Lists show that something has happened, but it is nobody's last message."""
+        failure = Failure(refusal.code, refusal.message, refusal.can_retry)
+        refused = self._settle(row, replace(row, state="refused", failure=failure))
+        at = self._clock()
+
+        def noted(conversation: Conversation) -> Conversation:
+            return replace(conversation, last_activity_at=max(conversation.last_activity_at, at))
+
+        self._handoff.amend(row.conversation_id, noted)
+        return refused
+
+    def _send(self, row: Message, message: Outgoing, window: Window | None) -> Message:
+        as_person = window is not None and window.type == "human_agent"
         try:
-            mid = self._messenger.send(row.conversation_id, message, OWN_METADATA + row.id)
+            mid = self._messenger.send(row.conversation_id, message, OWN_METADATA + row.id, human_agent=as_person)
         except (GraphError, Misconfigured) as error:
             state: State = "unconfirmed" if isinstance(error, Unconfirmed) else "failed"
             failure = Failure(error.code, error.message, getattr(error, "can_retry", False))
             return self._settle(row, replace(row, state=state, failure=failure))
         return self._settle(row, replace(row, state="sent", mid=mid, failure=None))
-
-    def _finished(self, row: Message) -> Message:
-        """The row of an earlier call, which may have died between writing that it was sent and what follows from it."""
-        if row.state == "sent":
-            self._follow(row)
-        return row
 
     def _settle(self, row: Message, outcome: Message) -> Message:
         """Write what became of a send. What was sent stays sent, whoever learns of it first."""
@@ -152,6 +189,9 @@ class Replies:
             last = conversation.last_message
             if last is not None and last.id == f"m:{row.mid}":
                 conversation = replace(conversation, last_message=preview(self._newest(row)))
+            said = conversation.last_said
+            if said is not None and said.id == f"m:{row.mid}":
+                conversation = replace(conversation, last_said=preview(row) if row.by_person else None)
             return answered(conversation, row) if row.is_answer else conversation
 
         self._handoff.amend(row.conversation_id, shown)
@@ -159,7 +199,7 @@ class Replies:
     def _newest(self, row: Message) -> Message:
         """What was said last, which may have come after our row and before the echo that the row has replaced."""
         page = self._store.history(row.conversation_id, 20).messages
-        return next((each for each in page if each.author != "system"), row)
+        return next((each for each in page if each.author != "system" and each.state != "refused"), row)
 
 
 def _settled(current: Message, outcome: Message) -> Message:

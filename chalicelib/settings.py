@@ -22,6 +22,7 @@ from chalicelib.errors import Misconfigured
 PLATFORMS = ("messenger", "instagram")
 _PAGE = re.compile(r"pages/(messenger|instagram)/([A-Za-z0-9_-]{1,128})")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_MINUTES = re.compile(r"(?:[1-9][0-9]{0,5})?")
 _BOT = re.compile(r"python:[A-Za-z_][\w.]*:[A-Za-z_]\w*|https?://\S+|lambda:[A-Za-z0-9:_$-]+")
 
 
@@ -137,6 +138,25 @@ class Settings:
         """The postback payload by which a user asks for the bot again."""
         form = "a postback payload of at most 900 characters without a colon"
         return self._optional("HITL_RELEASE", "HITL_STOP", form, re.compile(r"[^:]{1,900}"))
+
+    @property
+    def pause_length(self) -> int | None:
+        """How long a pause lasts whose maker names no end, in ms; None: until somebody resumes."""
+        form = "a number of minutes, or to nothing for pauses without an end"
+        minutes = _matching("HITL_PAUSE_MINUTES", self.env.get("HITL_PAUSE_MINUTES", "1440"), form, _MINUTES)
+        return int(minutes) * 60_000 if minutes else None
+
+    @property
+    def human_agent(self) -> bool:
+        """Whether Meta has approved the tag HUMAN_AGENT: operators may then answer for seven days instead of one."""
+        return self._optional("HITL_HUMAN_AGENT", "no", "yes or no", re.compile("yes|no")) == "yes"
+
+    @property
+    def takeover_app_ids(self) -> frozenset[str]:
+        """The Meta apps, beside the Page inboxes, whose messages are a person's: one of them pauses the bot."""
+        form = "app ids, separated by commas"
+        ids = self._optional("HITL_TAKEOVER_APP_IDS", "", form, re.compile(r"[0-9, ]*"))
+        return frozenset(re.findall("[0-9]+", ids))
 
     @property
     def graph_url(self) -> str:

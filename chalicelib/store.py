@@ -115,14 +115,15 @@ class Store:
             return True
         return False
 
-    def touch(self, row: Message, now: int) -> None:
+    def touch(self, row: Message, now: int, *, active: bool = False, epoch: int | None = None) -> None:
         """The usual case of `conversation.touched` in one write; LostRace where it is another case.
 
-        Usual: the row is the newest by time said and received, answers nobody, and nobody begins to wait by it.
+        Usual: the row is the newest by time said and received, no person on our side said it, and nobody begins to
+        wait by it. With `active` the conversation must exist, not be paused, and be at `epoch` where one is given.
         """
         model, key = self._conversations, activity_key(now, row.conversation_id)
-        if row.is_answer:
-            raise LostRace("An answer is never the usual case.")
+        if row.by_person:
+            raise LostRace("What a person says is never the usual case.")
         usual = (model.last_order < row.order) & (model.activity < key)
         if row.wants_person:
             # An echo that was merged into our own, earlier row may have left an older last message than it found.
@@ -131,6 +132,9 @@ class Store:
             already_waits = (model.waiting_since <= row.received_at) | (model.waiting_since <= model.paused_since)
             usual &= model.paused_since.does_not_exist() | already_waits
         condition = model.id.does_not_exist() | usual
+        if active:
+            condition = model.id.exists() & model.paused_since.does_not_exist() & usual
+            condition = condition if epoch is None else condition & (model.epoch == epoch)
         self._update(model, (row.conversation_id, None), self._touch_actions(row, key), condition)
 
     def _touch_actions(self, row: Message, key: str) -> list[Action]:
@@ -217,6 +221,18 @@ class Store:
     def waiting_count(self, now: int) -> int:
         """How many conversations wait for a person, counted up to 1,000."""
         return self._call(lambda: self._lists.waiting_count(now))
+
+    def held(self, conversation_id: str, start: str, limit: int) -> tuple[Message, ...]:
+        """Up to `limit` held rows in order, from the key `start` on, read consistently."""
+        return self._call(lambda: self._lists.held(conversation_id, start, limit))
+
+    def due(self, now: int, *, lifted: bool, limit: int) -> tuple[Conversation, ...]:
+        """Up to `limit` conversations that somebody must look after, because nobody else may ever come by.
+
+        Their pause has ended, or the bot has not been told of it, or what was held is being delivered; and with
+        `lifted`, where there is no global stop, their pause is one of the stop.
+        """
+        return self._call(lambda: self._lists.due(now, lifted, limit))
 
     def held_count(self, conversation_id: str, epoch: int) -> int:
         """How many messages are held under one pause."""

@@ -7,15 +7,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from chalicelib import settings as _settings
+from chalicelib.admission import Admission
 from chalicelib.bots import BotPort, BrokenBot, connect
 from chalicelib.delivery import Deliveries
 from chalicelib.errors import Misconfigured
 from chalicelib.handoff import Handoff
 from chalicelib.identity import Issuer
-from chalicelib.mailbox import Mailbox
+from chalicelib.mailbox import Letter, Mailbox
 from chalicelib.messenger import Messenger
 from chalicelib.ports import Clock, MailboxPort, MessengerPort, StorePort
 from chalicelib.replies import Replies
+from chalicelib.rounds import Rounds
 from chalicelib.settings import Settings
 from chalicelib.store import Store
 
@@ -45,7 +47,7 @@ class System:
         self.settings = settings
         self.clock = clock
         self.store: StorePort = store or Store(settings)
-        self.handoff = Handoff(self.store, clock, settings.release)
+        self.handoff = Handoff(self.store, clock, settings.release, settings.pause_length, self._post)
         self._mailbox = mailbox
         self._messenger = messenger
         self._bot = bot
@@ -62,6 +64,11 @@ class System:
         return self._messenger or Messenger(self.settings)
 
     @cached_property
+    def admission(self) -> Admission:
+        """Who may speak."""
+        return Admission(self.store, self.handoff, self.clock, human_agent=self.settings.human_agent)
+
+    @cached_property
     def issuer(self) -> Issuer:
         """The OpenID provider by which operators sign in."""
         return self._issuer or Issuer(lambda: self.settings.sign_in, self.clock)
@@ -69,14 +76,15 @@ class System:
     @cached_property
     def replies(self) -> Replies:
         """Sends."""
-        return Replies(self.store, self.messenger, self.handoff, self.clock)
+        return Replies(self.store, self.messenger, self.handoff, self.admission, self.clock)
 
     @cached_property
     def reception(self) -> Reception:
         """Receives webhooks."""
         from chalicelib.reception import Reception  # the typed events take long to load; only webhooks need them
 
-        return Reception(self.store, self.mailbox, self.handoff, self.replies, self.clock)
+        apps = self.settings.takeover_app_ids
+        return Reception(self.store, self.mailbox, self.handoff, self.replies, self.clock, apps)
 
     @cached_property
     def deliveries(self) -> Deliveries:
@@ -85,7 +93,15 @@ class System:
             bot = self._bot or connect(self.settings)
         except Misconfigured as error:
             bot = BrokenBot(error)
-        return Deliveries(self.store, self.handoff, self.replies, self.messenger, bot)
+        return Deliveries(self.store, self.mailbox, self.handoff, self.replies, self.messenger, bot, self.clock)
+
+    @cached_property
+    def rounds(self) -> Rounds:
+        """What the schedule does."""
+        return Rounds(self.store, self.mailbox, self.handoff, self.clock)
+
+    def _post(self, letter: Letter) -> None:
+        self.mailbox.post(letter)
 
 
 _current: list[System] = []

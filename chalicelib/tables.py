@@ -20,7 +20,17 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjec
 from pynamodb.models import Model
 
 from chalicelib import aws
-from chalicelib.conversation import Actor, Conversation, Failure, LastMessage, Message, Pause, State, Stop
+from chalicelib.conversation import (
+    Actor,
+    Conversation,
+    Failure,
+    LastMessage,
+    Message,
+    Pause,
+    State,
+    Stop,
+    held_key,
+)
 from chalicelib.settings import Settings
 
 SHARDS = 4
@@ -100,6 +110,9 @@ class ConversationItem(Model):
     name = TextAttribute(null=True)
     picture_url = TextAttribute(null=True)
     draining = UnicodeAttribute(null=True)
+    paused_length = NumberAttribute(null=True)
+    last_said = UnicodeAttribute(null=True)
+    told_epoch = NumberAttribute(null=True)
 
     recent = Recent()
     paused = Paused()
@@ -208,11 +221,6 @@ def queue_key(conversation: Conversation) -> str | None:
     return f"draining#{conversation.changed_at:013d}#{conversation.id}" if conversation.draining else None
 
 
-def held_key(row: Message) -> str | None:
-    """The key of `by_held`: ten digits of the epoch, then the log's order."""
-    return None if row.held_under is None else f"{row.held_under:010d}#{row.order}"
-
-
 def conversation_attributes(conversation: Conversation) -> dict[str, Any]:
     """The attributes of a conversation's item."""
     c, last, pause, queue = conversation, conversation.last_message, conversation.pause, queue_key(conversation)
@@ -228,6 +236,7 @@ def conversation_attributes(conversation: Conversation) -> dict[str, Any]:
         "paused_until": pause and pause.until,
         "paused_by": pause and actor_text(pause.by),
         "paused_reason": pause and pause.reason,
+        "paused_length": pause and pause.length,
         "waiting_since": c.waiting_since,
         "changed_at": c.changed_at,
         "last_order": last and last.order,
@@ -243,38 +252,40 @@ def conversation_attributes(conversation: Conversation) -> dict[str, Any]:
         "name": c.name,
         "picture_url": c.picture_url,
         "draining": c.draining,
+        "last_said": c.last_said and _dumped([c.last_said.order, last_text(c.last_said)]),
+        "told_epoch": c.told_epoch or None,
     }
 
 
 def conversation_of(item: ConversationItem) -> Conversation:
     """The conversation that an item holds."""
     i = item
-    last = None
-    if i.last_order is not None and i.last_message is not None:
-        content = json.loads(i.last_message)
-        sent_at = int(i.last_order[:13])
-        last = LastMessage(i.last_order, content["author"], _actor(content.get("by")), content["text"], sent_at)
     by = actor_of(i.paused_by)
+    pause = None
+    if by is not None:
+        pause = Pause(_int(i.paused_since) or 0, _int(i.paused_until), by, i.paused_reason, _int(i.paused_length))
     return Conversation(
         id=i.id,
         epoch=int(i.epoch),
         version=int(i.version),
-        pause=None if by is None else Pause(_int(i.paused_since) or 0, _int(i.paused_until), by, i.paused_reason),
+        pause=pause,
         waiting_since=_int(i.waiting_since),
         changed_at=_int(i.changed_at) or 0,
         last_activity_at=int((i.activity or "0")[:13]),
-        last_message=last,
+        last_message=_last(i.last_order, i.last_message),
         last_user_message_at=_int(i.last_user_message_at),
         last_received_at=_int(i.last_received_at),
         last_answer_at=_int(i.last_answer_at),
         last_operator=actor_of(i.last_operator),
         last_operator_at=_int(i.last_operator_at),
+        last_said=_last(*json.loads(i.last_said)) if i.last_said else None,
         seen_at=_int(i.seen_at),
         delivered_at=_int(i.delivered_at),
         read_at=_int(i.read_at),
         name=i.name,
         picture_url=i.picture_url,
         draining=i.draining,
+        told_epoch=_int(i.told_epoch) or 0,
     )
 
 
@@ -313,7 +324,7 @@ def outcome_attributes(row: Message) -> dict[str, Any]:
     """The attributes of a row that change after it was logged."""
     return {
         "state": row.state,
-        "held_key": held_key(row),
+        "held_key": None if row.held_under is None else held_key(row.held_under, row.order),
         "attempt": row.attempt or None,
         "attempted_at": row.attempted_at,
         "mid": row.mid,
@@ -351,6 +362,13 @@ def message_of(item: MessageItem) -> Message:
 def last_text(last: LastMessage) -> str:
     """The last message as the text that its item keeps; its time and id are in `last_order`."""
     return _dumped({"author": last.author, "by": last.by and asdict(last.by), "text": last.text})
+
+
+def _last(order: str | None, text: str | None) -> LastMessage | None:
+    if order is None or text is None:
+        return None
+    content = json.loads(text)
+    return LastMessage(order, content["author"], _actor(content.get("by")), content["text"], int(order[:13]))
 
 
 def actor_text(actor: Actor | None) -> str | None:

@@ -6,6 +6,11 @@
     def hours(talk: Talk) -> None:
         talk.say("Every day from nine to six.")
 
+    @bot.on_resume
+    def back(talk: Talk) -> None:
+        if talk.handover is not None and not talk.handover.transcript:
+            talk.say("I am back.")
+
 A handler may run again for the same event, because the queue delivers at least once. What it says then is matched by
 its number within the event and not sent twice, and a pause is not made twice; only what a handler does elsewhere has
 to bear a repetition. Say it first, then pause: what a bot says after its own pause is refused.
@@ -13,6 +18,7 @@ to bear a repetition. Say it first, then pause: what a bot says after its own pa
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -54,6 +60,45 @@ class Speaker(Protocol):
 
     def profile(self) -> Profile:
         """Who the user is; an empty profile where Meta does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """That the conversation has changed hands: to a person where `to_bot` is false, back to the bot where it is true.
+
+    `by` is who it was (`type`, `id`, `name`), `transcript` what was said since the pause, oldest first: `author`,
+    `name`, `text` and `timestamp` (ms) of each. It is the newest part where `is_whole` is false; `history` is the path
+    of the API that has all of it. `held_follow`: what the user said meanwhile comes as events of its own too.
+    """
+
+    to_bot: bool
+    reason: str | None
+    by: Mapping[str, str]
+    transcript: tuple[Mapping[str, Any], ...] = ()
+    is_whole: bool = True
+    history: str | None = None
+    held_follow: bool = False
+
+    @classmethod
+    def of(cls, event: Mapping[str, Any]) -> Handover | None:
+        """What an event says of it; None where it is another event, or one of Meta's own."""
+        for to_bot, kind in ((False, "take_thread_control"), (True, "pass_thread_control")):
+            metadata = _text(event, kind, "metadata")
+            if metadata is not None:
+                try:
+                    told = json.loads(metadata)
+                    return cls(
+                        to_bot,
+                        told["reason"],
+                        told["by"] or {},
+                        tuple(told.get("transcript", ())),
+                        told.get("is_whole", True),
+                        told.get("history"),
+                        told.get("held_follow", False),
+                    )
+                except (ValueError, TypeError, KeyError):
+                    return None
+        return None
 
 
 class User:
@@ -104,6 +149,11 @@ class Talk:
         """The payload of the button or quick reply that the user chose."""
         return _text(self.event, "postback", "payload") or _text(self.event, "message", "quick_reply", "payload")
 
+    @cached_property
+    def handover(self) -> Handover | None:
+        """How the conversation has changed hands, where the event tells of that."""
+        return Handover.of(self.event)
+
     @property
     def release(self) -> str:
         """The payload of a button that ends the pause which this talk is about to make, and no later one."""
@@ -151,6 +201,7 @@ class Bot:
 
     def __init__(self) -> None:
         self._handlers: list[tuple[re.Pattern[str], Handler]] = []
+        self._on_handover: dict[bool, Handler] = {}
 
     def hear(self, pattern: str) -> Callable[[_H], _H]:
         """Register a handler for what matches the regular expression `pattern` from end to end, newlines included.
@@ -165,8 +216,21 @@ class Bot:
 
         return register
 
+    def on_pause(self, handler: _H) -> _H:
+        """Register the handler for a pause that somebody else has made; what it says is refused."""
+        self._on_handover[False] = handler
+        return handler
+
+    def on_resume(self, handler: _H) -> _H:
+        """Register the handler for the bot's having the conversation again; `talk.handover` has the transcript."""
+        self._on_handover[True] = handler
+        return handler
+
     def __call__(self, talk: Talk) -> None:
         """Answer one event; an event without payload and text, such as a picture, has no handler."""
+        if talk.handover is not None:
+            self._on_handover.get(talk.handover.to_bot, _nothing)(talk)
+            return
         said = talk.payload or talk.text
         if said is None:
             return
@@ -174,6 +238,10 @@ class Bot:
             if pattern.fullmatch(said):
                 handler(talk)
                 return
+
+
+def _nothing(talk: Talk) -> None:
+    """No handler was registered."""
 
 
 def _text(value: Any, *path: str) -> str | None:

@@ -24,9 +24,10 @@ from local.meta import Postman, http_post
 from local.play import Play
 from local.provider import Provider, configuration
 from local.proxy import Upstream, origin, tunnel
-from local.pump import Pump
+from local.pump import Function, Pump
 from local.queue import FifoQueue
 from local.running import CannotStart, Running
+from local.schedule import Schedule
 from local.serving import LOOPBACK, Request, free_port
 from local.simulator import Simulator
 from local.sqs import SqsApi
@@ -89,13 +90,14 @@ def start(run: Run, running: Running) -> World:
     running.child(MOTO, ["moto", "-H", LOOPBACK, "-p", str(moto.port)])
     local = ["chalice", "local", "--stage", "local", "--no-autoreload", "--host", LOOPBACK, "--port", str(api.port)]
     running.child(API, local, running.hear_api)
-    deliver = _imported_deliver()
+    deliver, look_after = _imported_handlers()
     running.wait_for(MOTO, moto.port, "/")
     parameters.put(parameters.client(aws, settings.region), settings.name, settings.parameters)
     _create_tables(dynamodb)
     running.wait_for(API, api.port, "/health")
     pump = Pump(queues.mailbox, deliver, arn=sqs.arn(queues.mailbox.name), region=settings.region)
     running.keep(pump).start()
+    running.keep(Schedule("look_after", look_after, region=settings.region)).start()
     front.start()
     outside.start()
     running.keep(StateFile(run, aws))
@@ -141,15 +143,19 @@ def caller(api: Upstream, token: str) -> Callable[..., tuple[int, Any]]:
     return call
 
 
-def _imported_deliver() -> Callable[[dict[str, object], object], object]:
-    """`app.deliver`, imported late: the environment had to be complete first. Misconfigured where there is no bot."""
+def _imported_handlers() -> tuple[Function, Function]:
+    """`app.deliver` and `app.look_after`, imported late: the environment had to be complete first.
+
+    Misconfigured where there is no bot.
+    """
     chalicelib_settings.current.cache_clear()
     connect(chalicelib_settings.current())  # which reads no parameter yet
     try:
-        deliver: Callable[[dict[str, object], object], object] = importlib.import_module("app").deliver
+        app = importlib.import_module("app")
+        handlers: tuple[Function, Function] = app.deliver, app.look_after
     except Exception as error:
         raise CannotStart(f"Cannot start: app.py cannot be imported ({type(error).__name__}: {error}).") from error
-    return deliver
+    return handlers
 
 
 def _create_tables(endpoint: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from chalicelib.conversation import Conversation, Message, Stop, touched
+from chalicelib.conversation import STOP, Conversation, Message, Stop, touched
 from chalicelib.errors import BadRequest, LostRace, Unstorable
 from chalicelib.lists import MAX_SCANNED, MAX_WAITING, History, Listing, Status
 
@@ -83,11 +83,13 @@ class FakeStore:
             self._aliases[key] = row.id
             return self._rows.pop(key, None) is not None
 
-    def touch(self, row: Message, now: int) -> None:
+    def touch(self, row: Message, now: int, *, active: bool = False, epoch: int | None = None) -> None:
         with self._lock:
             old = self._conversations.get(row.conversation_id)
-            if row.is_answer or (old is not None and not _is_usual(old, row, now)):
+            if row.by_person or (old is not None and not _is_usual(old, row, now)):
                 raise LostRace("not the usual case")
+            if active and (old is None or old.pause is not None or epoch not in (None, old.epoch)):
+                raise LostRace("not active at this epoch")
             old = old or Conversation(id=row.conversation_id)
             self._conversations[old.id] = replace(touched(old, row, now), version=old.version + 1)
 
@@ -161,6 +163,24 @@ class FakeStore:
         with self._lock:
             waiting = sum(each.pause_at(now) is not None for _, each in self._queue("waiting"))
             return min(waiting, MAX_WAITING)
+
+    def held(self, conversation_id: str, start: str, limit: int) -> tuple[Message, ...]:
+        with self._lock:
+            held = [
+                (f"{row.held_under:010d}#{row.sent_at:013d}#{row.id}", row)
+                for (id_, _), row in self._rows.items()
+                if id_ == conversation_id and row.held_under is not None
+            ]
+            return tuple(row for key, row in sorted(held, key=lambda each: each[0]) if key >= start)[:limit]
+
+    def due(self, now: int, *, lifted: bool, limit: int) -> tuple[Conversation, ...]:
+        def is_due(each: Conversation) -> bool:
+            if each.pause is None:
+                return each.draining is not None
+            return each.pause_at(now) is None or each.told_epoch < each.epoch or (lifted and each.pause.by == STOP)
+
+        with self._lock:
+            return tuple(each for each in self._indexed.values() if is_due(each))[:limit]
 
     def held_count(self, conversation_id: str, epoch: int) -> int:
         with self._lock:

@@ -68,6 +68,7 @@ class Sent:
     conversation_id: str
     message: Outgoing
     metadata: str
+    human_agent: bool = False
 
 
 @dataclass
@@ -86,9 +87,9 @@ class FakeMessenger:
     before: Callable[[], None] = lambda: None
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def send(self, conversation_id: str, message: Outgoing, metadata: str) -> str:
+    def send(self, conversation_id: str, message: Outgoing, metadata: str, *, human_agent: bool = False) -> str:
         self.before()
-        sent = Sent(conversation_id, message, metadata)
+        sent = Sent(conversation_id, message, metadata, human_agent)
         with self._lock:
             if self.errors:
                 self.refused.append(sent)

@@ -48,7 +48,7 @@ def service() -> Service:
 
 def test_the_page_has_examples() -> None:
     assert VARIABLES == {"API": "http://localhost:8000/api", "TOKEN": TOKEN, "USER_ID": USER}
-    assert len(EXAMPLES) == TEXT.count("\ncurl ") == 8
+    assert len(EXAMPLES) == TEXT.count("\ncurl ") == 9
 
 
 @pytest.mark.parametrize("block", EXAMPLES, ids=lambda block: " ".join(block.split()[:4]))
@@ -57,9 +57,11 @@ def test_every_example_works(service: Service, block: str) -> None:
 
 
 def test_the_examples_tell_a_story(service: Service) -> None:
-    pause, unpause, waiting, since, history, answer, image, stop = (curl(service, block) for block in EXAMPLES)
+    pause, unpause, with_held, waiting, since, history, answer, image, stop = (
+        curl(service, block) for block in EXAMPLES
+    )
     assert pause.json["paused"]["reason"] == "Ana wants to talk to a person"
-    assert unpause.json["status"] == "active"
+    assert unpause.json["status"] == with_held.json["status"] == "active"
     assert (waiting.json["sessions"], since.json["sessions"]) == ([], [])
     assert [message["kind"] for message in history.json["messages"]] == ["resumed", "paused", "text"]
     assert answer.json["state"] == image.json["state"] == "sent"

@@ -1,8 +1,7 @@
-"""The queue's handler, called as Lambda calls it."""
+"""The handlers of the queue and of the schedule, called as Lambda calls them."""
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -89,12 +88,29 @@ def test_a_letter_without_a_row_is_done_with(service: Service, letter: Letter) -
     assert service.bot.given == []
 
 
-def test_the_queue_gives_one_letter_at_a_time() -> None:
-    (source,) = app.app.event_sources
-    settings: dict[str, Any] = vars(source)
-    assert (settings["queue"], settings["batch_size"]) == ("chalice-hitl-mailbox.fifo", 1)
-    assert settings["maximum_concurrency"] == app.CONCURRENT_DELIVERIES
-    assert json.dumps(settings["handler_string"]) == '"app.deliver"'
+def test_the_schedule_ends_a_pause_that_nobody_comes_by(service: Service) -> None:
+    service.post(f"{SESSION}/pause", {"minutes": 1})
+    while service.mailbox.letters:
+        deliver(service, service.mailbox.take().body)
+    service.clock.tick(60_000)
+    system.install(service.system)
+    service.client.lambda_.invoke("look_after", service.client.events.generate_cw_event("aws.events", "", {}, []))
+    assert service.get(SESSION).json["epoch"] == 2
+    (nudge, again) = service.mailbox.letters
+    deliver(service, nudge.body)
+    deliver(service, again.body)
+    assert [given.message_id for given in service.bot.given] == ["t:1", "t:2", "m:m1"]
+
+
+def test_the_queue_gives_one_letter_at_a_time_and_the_schedule_comes_each_minute() -> None:
+    sources: dict[str, dict[str, Any]] = {
+        vars(source)["handler_string"]: vars(source) for source in app.app.event_sources
+    }
+    assert set(sources) == {"app.deliver", "app.look_after"}
+    queue = sources["app.deliver"]
+    assert (queue["queue"], queue["batch_size"]) == ("chalice-hitl-mailbox.fifo", 1)
+    assert queue["maximum_concurrency"] == app.CONCURRENT_DELIVERIES
+    assert sources["app.look_after"]["schedule_expression"].to_string() == "rate(1 minute)"
 
 
 COLD_START = """

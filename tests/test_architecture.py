@@ -17,7 +17,7 @@ LAYERS = (
     {"app"},
     {"routes", "auth"},
     {"system"},
-    {"handoff", "reception", "delivery", "replies"},
+    {"handoff", "handovers", "reception", "delivery", "rounds", "replies", "admission"},
     {"ports"},
     {
         *("store", "lists", "tables"),
@@ -27,7 +27,7 @@ LAYERS = (
         *("bots", "talk", "example_bot"),
         "alerts",
     },
-    {"conversation", "events", *("webhook", "payload", "document")},
+    {"conversation", "turns", "events", *("webhook", "payload", "document")},
     {"errors", "settings", "parameters", "aws"},
 )
 """From the top down: a module may import from the layers below its own. Modules in one line belong together."""
@@ -35,8 +35,10 @@ LAYERS = (
 SIDEWAYS = {
     "routes": {"auth"},
     "reception": {"handoff", "replies"},
-    "delivery": {"handoff", "replies"},
-    "replies": {"handoff"},
+    "delivery": {"handoff", "handovers", "replies"},
+    "rounds": {"handoff"},
+    "replies": {"admission", "handoff"},
+    "admission": {"handoff"},
     "store": {"lists", "tables"},
     "lists": {"tables"},
     "messenger": {"refusals"},
@@ -46,6 +48,7 @@ SIDEWAYS = {
     "webhook": {"document", "events", "payload"},
     "payload": {"conversation", "document", "events"},
     "events": {"conversation"},
+    "turns": {"conversation"},
     "settings": {"errors", "parameters"},
     "parameters": {"aws", "errors"},
 }
@@ -73,7 +76,7 @@ PLACES = {
 }
 """Which modules may import what; what is not listed is free."""
 
-PURE = {"conversation", "events", "webhook", "payload", "document"}
+PURE = {"conversation", "turns", "events", "webhook", "payload", "document"}
 """These are given the time and never look at a clock."""
 CLOCKS = {"now", "utcnow", "today", "time", "time_ns", "monotonic", "monotonic_ns", "perf_counter"}
 

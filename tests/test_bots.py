@@ -21,6 +21,7 @@ from chalicelib.errors import BotFailed, LostRace, Misconfigured, Unavailable
 from chalicelib.example_bot import bot as example
 from chalicelib.messenger import Attachment, Outgoing, Profile
 from chalicelib.settings import Settings
+from chalicelib.talk import Handover
 from tests.loopback import Answer, Loopback, _Handler, drips, hangs, refused_url, resets, says
 
 SECRET = "the-app-secret"
@@ -423,14 +424,53 @@ def test_a_connection_serves_again(http: urllib3.PoolManager, answer: Answer) ->
     assert len({asked.peer for asked in server.asked}) == 1
 
 
+# Handovers
+
+
+def handover(kind: str, **told: Any) -> Delivery:
+    told = {"epoch": 4, "reason": "mine", "by": {"type": "operator", "id": "ana", "name": "Ana"}, **told}
+    return replace(DELIVERY, message_id="t:4", event={kind: {"metadata": json.dumps(told)}})
+
+
+def test_a_bot_hears_of_a_pause_and_of_a_resume() -> None:
+    bot, heard = Bot(), []
+    bot.on_pause(lambda talk: heard.append(("pause", talk.handover)))
+    bot.on_resume(lambda talk: heard.append(("resume", talk.handover)))
+    bot.hear(".*")(lambda talk: heard.append(("said", talk.text)))
+    said = ({"author": "operator", "name": "Ana", "text": "hi", "timestamp": 1},)
+    deliver = PythonBot(bot, "HITL_STOP").deliver
+    deliver(handover("take_thread_control"), Speaker())
+    deliver(handover("pass_thread_control", transcript=said, is_whole=False, history="/h", held_follow=True), Speaker())
+    ana = {"type": "operator", "id": "ana", "name": "Ana"}
+    assert heard == [
+        ("pause", Handover(False, "mine", ana)),
+        ("resume", Handover(True, "mine", ana, said, False, "/h", True)),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["take_thread_control", "pass_thread_control"])
+def test_a_bot_without_a_handler_takes_it_quietly(kind: str) -> None:
+    assert example_does(handover(kind)) == []
+    PythonBot(Bot(), "HITL_STOP").deliver(handover(kind), Speaker())
+
+
+@pytest.mark.parametrize("metadata", [None, "", "x", "{}", "[]", 5])
+def test_metas_own_handovers_are_other_events(metadata: object) -> None:
+    assert Handover.of({"pass_thread_control": {"new_owner_app_id": 1, "metadata": metadata}}) is None
+
+
 # A Lambda bot
 
 
 class Payload:
     """The streamed answer of a function."""
 
-    def __init__(self) -> None:
+    def __init__(self, content: bytes = b"null") -> None:
         self.closed = False
+        self._content = content
+
+    def read(self) -> bytes:
+        return self._content
 
     def close(self) -> None:
         self.closed = True
@@ -462,6 +502,61 @@ def test_a_lambda_bot_gets_the_webhook_and_the_ids() -> None:
         "hitl": {"conversation": "messenger:111:222", "epoch": 4, "message": "m:mid.$cAA:1"},
     }
     assert payload.closed
+
+
+def test_what_a_lambda_bot_returns_is_said_for_it() -> None:
+    yes = {"content_type": "text", "title": "Yes", "payload": "YES"}
+    returned = {
+        "messages": [
+            {"text": "plain"},
+            {"text": "choose", "quick_replies": [yes]},
+            {"attachment": {"type": "image", "payload": {"url": "https://example.com/a.png"}}},
+            {"attachment": {"type": "template", "payload": {"template_type": "generic"}}, "metadata": "mine"},
+        ]
+    }
+    speaker = Speaker()
+    LambdaBot("my-bot", Lambda({"Payload": Payload(json.dumps(returned).encode())})).deliver(DELIVERY, speaker)
+    assert speaker.did == [
+        ("say", Outgoing("plain"), 0),
+        ("say", Outgoing("choose", quick_replies=(yes,)), 1),
+        ("say", Outgoing(attachment=Attachment("image", "https://example.com/a.png")), 2),
+        ("say", Outgoing(template={"template_type": "generic"}), 3),
+    ]
+
+
+@pytest.mark.parametrize(
+    "returned", [b"", b"null", b"not json", b"[]", b'{"statusCode": 200}', b'{"messages": null}', b'{"messages": []}']
+)
+def test_a_lambda_bot_may_return_anything_else(returned: bytes) -> None:
+    speaker = Speaker()
+    LambdaBot("my-bot", Lambda({"Payload": Payload(returned)})).deliver(DELIVERY, speaker)
+    assert speaker.did == []
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        5,
+        "x",
+        [5],
+        [{}],
+        [{"text": 5}],
+        [{"text": "ok"}, {"text": "x", "attachment": {"type": "image", "payload": {"url": "u"}}}],
+        [{"attachment": "x"}],
+        [{"attachment": {"type": "gif", "payload": {"url": "u"}}}],
+        [{"attachment": {"type": "image", "payload": {}}}],
+        [{"attachment": {"type": "template", "payload": None}}],
+        [{"text": "x", "quick_replies": {"a": 1}}],
+        [{"text": "x", "quick_replies": [1]}],
+        [{"text": "x", "tag": "HUMAN_AGENT"}],
+    ],
+)
+def test_messages_that_cannot_be_read_are_the_bots_failure_and_none_is_said(messages: Any) -> None:
+    speaker = Speaker()
+    payload = Payload(json.dumps({"messages": messages}).encode())
+    with pytest.raises(BotFailed, match="my-bot") as caught:
+        LambdaBot("my-bot", Lambda({"Payload": payload})).deliver(DELIVERY, speaker)
+    assert (caught.value.retry, speaker.did) == (False, [])
 
 
 def refused(code: str, status: int) -> ClientError:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from chalicelib.delivery import BOT
 from chalicelib.errors import BotFailed, Conflict, Transient
 from chalicelib.messenger import Outgoing
 from chalicelib.system import System
@@ -122,15 +123,68 @@ def last_try(world: World, process: System) -> None:
 
 def reply(world: World, process: System) -> None:
     """An operator answers."""
-    process.replies.reply(CONVERSATION, "reply-1", Outgoing("I am Ana"), ANA)
+    process.replies.send(CONVERSATION, "reply-1", Outgoing("I am Ana"), ANA)
+
+
+def speak(world: World, process: System, epoch: int | None = None) -> None:
+    """A bot sends through the API."""
+    process.replies.send(CONVERSATION, "bot-1", Outgoing("I am a bot"), BOT, epoch=epoch)
 
 
 def retry(world: World, process: System) -> None:
     """An operator sends a failed message again, and asks for the row alone where that is under way already."""
     try:
-        process.replies.reply(CONVERSATION, "reply-1", Outgoing("I am Ana"), ANA, retry=True)
+        process.replies.send(CONVERSATION, "reply-1", Outgoing("I am Ana"), ANA, retry=True)
     except Conflict:
         reply(world, process)
+
+
+def held(world: World) -> None:
+    """A pause in which two messages are held, and of which the bot has been told."""
+    queued(lambda w: w.said("m2", "anyone?"), lambda w: w.said("m3", "hello?"), before=paused)(world)
+    world.settle()
+
+
+def untold_pause(world: World) -> None:
+    """An operator's pause that the bot has not been told of."""
+    talk(world)
+    world.process().handoff.pause(CONVERSATION, ANA, "mine")
+
+
+def untold_resume(world: World) -> None:
+    """A resume that the bot has not been told of."""
+    held(world)
+    world.process().handoff.resume(CONVERSATION, ANA)
+
+
+def draining(world: World) -> None:
+    """The same, resumed with what was held; the nudge is in the mailbox."""
+    held(world)
+    world.process().handoff.resume(CONVERSATION, ANA, deliver_held=True)
+    world.clock.tick(1000)
+
+
+def draining_and_more(world: World) -> None:
+    """The same, and a newer message in the mailbox, whose nudge was lost."""
+    draining(world)
+    world.mailbox.letters.clear()
+    world.receive(world.process(), world.body(world.said("m4", "more")))
+
+
+def held_to_its_end(world: World) -> None:
+    """The same pause, which has ended without anybody acting on that."""
+    held(world)
+    world.clock.tick(25 * HOUR)
+
+
+def nudge(world: World, process: System) -> None:
+    """SQS hands the nudges over."""
+    world.nudge(process)
+
+
+def go_round(world: World, process: System) -> None:
+    """The schedule comes."""
+    process.rounds.make()
 
 
 @dataclass(frozen=True)
@@ -179,9 +233,24 @@ CASES = {
     "resume after an end": Case(timed_pause, lambda world, process: void(process.handoff.resume(CONVERSATION, ANA))),
     "set the stop": Case(talk, lambda world, process: void(process.handoff.set_stop(True, ANA, "fire"))),
     "end the pauses of the stop": Case(lifted, lambda world, process: process.handoff.end_stop_pauses()),
+    "an inbox echo pauses": Case(talk, receive(lambda w: w.echo("e1", "from the inbox"))),
+    "an inbox echo after an end": Case(timed_pause, receive(lambda w: w.echo("e1", "from the inbox"))),
+    "tell of a pause": Case(untold_pause, nudge),
+    "tell of a resume": Case(untold_resume, nudge),
+    "resume with what was held": Case(
+        held, lambda world, process: void(process.handoff.resume(CONVERSATION, ANA, deliver_held=True))
+    ),
+    "drain": Case(draining, nudge),
+    "drain before something newer": Case(draining_and_more, deliver),
+    "go round after an end": Case(held_to_its_end, go_round),
+    "go round while draining": Case(draining_and_more, go_round),
     "reply": Case(paused, reply),
     "reply after its echo": Case(echoed, reply),
     "send again": Case(refused, retry),
+    "reply while active": Case(talk, reply),
+    "reply after an end": Case(timed_pause, reply),
+    "a bot speaks": Case(talk, speak),
+    "a bot speaks with a fresh epoch": Case(talk, lambda world, process: speak(world, process, 0)),
 }
 
 
@@ -197,7 +266,7 @@ def test_dying_after_any_step_changes_nothing_in_the_end(name: str) -> None:
     for after in range(1, len(steps) + 1):
         whole, _ = uncrashed(case.prepare, case.act)
         broken = crashed(case.prepare, case.act, after)
-        assert_same(broken, whole, may_hear_again=case.act in (deliver, last_try))
+        assert_same(broken, whole, may_hear_again=case.act in (deliver, last_try, nudge))
 
 
 @pytest.mark.parametrize("name", CASES)

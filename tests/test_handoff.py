@@ -191,7 +191,7 @@ def test_a_message_that_is_noted_only_after_the_answer_makes_nobody_wait(world: 
     body = world.body(world.said("m2", "are you there?"))
     world.receive(world.process(), body)
     world.clock.tick(1000)
-    process.replies.reply(CONVERSATION, "r1", Outgoing("yes"), ANA)
+    process.replies.send(CONVERSATION, "r1", Outgoing("yes"), ANA)
     assert world.conversation().waiting_since is None
     world.receive(world.process(), body)
     assert world.conversation().waiting_since is None

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.conversation import Conversation
+from chalicelib.conversation import STOP, Conversation, held_key
 from chalicelib.errors import BadRequest
 from chalicelib.lists import MAX_SCANNED, MAX_WAITING, Listing, Status
 from chalicelib.ports import StorePort
@@ -202,6 +202,48 @@ class TestHistory:
             store.change(row, replace(row, state="held" if epoch else "delivered", held_under=epoch))
         store.append(said(new_id(), 1, held_under=1))
         assert [store.held_count(id_, epoch) for epoch in (0, 1, 2, 11)] == [0, 2, 1, 1]
+
+    @pytest.mark.parametrize("limit", [1, 3, 100])
+    def test_what_is_held_comes_by_epoch_and_time_from_a_key_on(self, store: StorePort, limit: int) -> None:
+        id_ = new_id()
+        for at, epoch in ((4, 1), (2, 11), (1, 2), (3, 1), (5, None)):
+            row = said(id_, at)
+            store.append(row)
+            store.change(row, replace(row, state="held" if epoch else "delivered", held_under=epoch))
+        order = ["m:3", "m:4", "m:1", "m:2"]
+        found = store.held(id_, held_key(0), 100)
+        assert [row.id for row in found] == order
+        assert found[0] == store.row(id_, "m:3")
+        for place, row in enumerate(found):
+            start = held_key(row.held_under or 0, row.order)
+            assert [each.id for each in store.held(id_, start, limit)] == order[place:][:limit]
+            assert [each.id for each in store.held(id_, start + "!", limit)] == order[place + 1 :][:limit]
+        assert store.held(id_, held_key(2), 1) == (found[2],)
+        store.change(found[0], replace(found[0], state="delivered", held_under=None))
+        assert [row.id for row in store.held(id_, held_key(0), 100)] == order[1:]
+
+    def test_what_is_due_is_found_wherever_it_is(self, store: StorePort) -> None:
+        told = {"epoch": 1, "told_epoch": 1}
+        stopped = replace(pause(), by=STOP)
+        ended, untold, lifted, draining, *_ = ids = kept(
+            store,
+            talk(new_id(), pause=pause(until=5), waiting_since=NOW, **told),
+            talk(new_id(), pause=pause(until=50), epoch=3, told_epoch=1),
+            talk(new_id(), pause=stopped, waiting_since=NOW, **told),
+            talk(new_id(), draining=held_key(1), epoch=2, told_epoch=2),
+            talk(new_id(), pause=pause(until=50), waiting_since=NOW, **told),
+            talk(new_id(), pause=pause(), draining=held_key(1), **told),
+            talk(new_id(), epoch=2),
+            talk(new_id()),
+        )
+
+        def due(*, lifted: bool, now: int = NOW + 5) -> set[str]:
+            return {each.id for each in store.due(now, lifted=lifted, limit=1000)} & set(ids)
+
+        assert due(lifted=False) == {ended, untold, draining}
+        assert due(lifted=True) == {ended, untold, draining, lifted}
+        assert due(lifted=False, now=NOW + 4) == {untold, draining}
+        assert len(store.due(NOW + 5, lifted=True, limit=2)) == 2
 
 
 class Cursored(Protocol):

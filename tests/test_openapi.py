@@ -81,10 +81,13 @@ def test_every_error_is_documented(kind: type[HitlError]) -> None:
 
 def test_no_error_is_made_up() -> None:
     raised = {kind.code for kind in all_errors()}
-    assert codes("Failure") == {kind.code for kind in all_errors(GraphError)} | {errors.Misconfigured.code}
+    refusals = {"stopped", "paused", "stale_epoch", "someone_answered"}
+    meta = {kind.code for kind in all_errors(GraphError)}
+    assert codes("Failure") == meta | {errors.Misconfigured.code} | refusals
     # Conflict is given precise codes where it is raised, three are no exceptions, and tests meet each of them.
     more = {"client_id_reused", "still_sending", "method_not_allowed", "internal_error", "not_durable"}
-    assert codes("Error") - raised == more
+    assert codes("Error") - raised == more | refusals
+    assert codes("Error") & meta == {errors.WindowClosed.code}
 
 
 def property_(schema: str, *names: str) -> dict[str, Any]:
@@ -100,6 +103,8 @@ LIMITS: list[tuple[object, object]] = [
     (property_("StopRequest", "reason")["maxLength"], bodies.MAX_REASON),
     (property_("PauseRequest", "minutes")["maximum"], bodies.MAX_MINUTES),
     (property_("PauseRequest", "message_id")["maxLength"], bodies.MAX_MESSAGE_ID),
+    (property_("SendRequest", "epoch")["maximum"], bodies.MAX_EPOCH),
+    (property_("SendRequest", "seen_id")["maxLength"], bodies.MAX_MESSAGE_ID),
     (property_("SendRequest", "client_id")["pattern"], f"^{bodies.CLIENT_ID}$"),
     (property_("SendRequest", "text")["maxLength"], bodies.MAX_TEXT),
     (property_("SendRequest", "attachment", "type")["enum"], list(bodies.ATTACHMENTS)),

@@ -85,7 +85,7 @@ def test_chalice_reads_its_settings(stage: str, function: str) -> None:
     assert chalice_file(config.iam_policy_file)["Version"] == "2012-10-17"
 
 
-@pytest.mark.parametrize("name", ["policy.json", "policy-deliver.json"])
+@pytest.mark.parametrize("name", ["policy.json", "policy-deliver.json", "policy-look-after.json"])
 def test_policies_allow_named_things_only(name: str) -> None:
     for statement in chalice_file(name)["Statement"]:
         actions, resources = as_list(statement["Action"]), as_list(statement["Resource"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 
 import pytest
 
@@ -11,9 +12,13 @@ from tests.prove.races import fake_world, race
 
 
 @pytest.fixture(autouse=True)
-def _in_silence() -> None:
-    """What is logged of troubles that were made on purpose helps nobody."""
-    logging.getLogger("chalicelib").setLevel(logging.CRITICAL)
+def _in_silence() -> Iterator[None]:
+    """What is logged of troubles that were made on purpose helps nobody; what other tests make is to be seen."""
+    ours = logging.getLogger("chalicelib")
+    before = ours.level
+    ours.setLevel(logging.CRITICAL)
+    yield
+    ours.setLevel(before)
 
 
 def test_the_machine_finds_nothing() -> None:

@@ -42,7 +42,7 @@ class Meanwhile(Steps):
 
 
 def reply(world: World, client_id: str = "r1", message: Outgoing = HELLO, *, retry: bool = False) -> Message:
-    return world.process().replies.reply(CONVERSATION, client_id, message, ANA, retry=retry)
+    return world.process().replies.send(CONVERSATION, client_id, message, ANA, retry=retry)
 
 
 def row(world: World, row_id: str = "s:r1") -> Message:
@@ -86,7 +86,7 @@ def test_a_client_id_stands_for_one_message(world: World) -> None:
 
 def test_an_unknown_conversation_gets_nothing(world: World) -> None:
     with pytest.raises(NotFound):
-        world.process().replies.reply("messenger:100:999", "r1", HELLO, ANA)
+        world.process().replies.send("messenger:100:999", "r1", HELLO, ANA)
     assert world.messenger.sends == []
 
 
@@ -182,7 +182,7 @@ def test_the_echo_may_come_after_any_step_of_its_reply(world: World, by: dict[st
         world.clock.tick(5)
         world.receive(world.process(process), world.body(world.echo("mid.1", "I am Ana", **by)))
 
-    world.process(Meanwhile(after, receive)).replies.reply(CONVERSATION, "r1", HELLO, ANA)
+    world.process(Meanwhile(after, receive)).replies.send(CONVERSATION, "r1", HELLO, ANA)
     receive()
     assert_one_reply(world)
 
@@ -201,7 +201,8 @@ def test_the_reply_may_end_after_any_step_of_its_echo(world: World, by: dict[str
 
 def test_a_bots_row_follows_its_echo_even_where_taking_that_in_died(world: World) -> None:
     bot = Actor("bot", "bot", "Bot")
-    end = sending(world, lambda: world.process().replies.say(CONVERSATION, "r1", HELLO, bot))
+    world.process().handoff.resume(CONVERSATION, ANA)
+    end = sending(world, lambda: world.process().replies.send(CONVERSATION, "r1", HELLO, bot))
     echo = world.body(world.echo("mid.1", "I am Ana", app_id=5))
     steps = Meanwhile(1, end, crash_after=2)
     with pytest.raises(Crash):
@@ -303,7 +304,7 @@ def test_delivered_and_read_follow_from_the_watermarks(world: World) -> None:
 
 def test_a_repeat_tells_the_conversation_what_a_dead_process_could_not(world: World) -> None:
     with pytest.raises(Crash):
-        world.process(Steps(5)).replies.reply(CONVERSATION, "r1", HELLO, ANA)
+        world.process(Steps(7)).replies.send(CONVERSATION, "r1", HELLO, ANA)
     assert (row(world).state, world.conversation().waiting_since is None) == ("sent", False)
     reply(world)
     assert world.conversation().waiting_since is None

@@ -36,7 +36,8 @@ def epochs(service: Service) -> list[int]:
 @pytest.mark.parametrize(("body", "headers"), EMPTY_BODIES)
 def test_pause_and_unpause_need_no_body(service: Service, body: bytes, headers: dict[str, str]) -> None:
     paused = service.post(f"{SESSION}/pause", body, headers=headers).json
-    assert (paused["status"], paused["epoch"], paused["paused"]["until"]) == ("paused", 1, None)
+    assert (paused["status"], paused["epoch"]) == ("paused", 1)
+    assert paused["paused"]["until"] == "2023-11-15T22:13:21.000Z"
     assert paused["paused"]["by"]["type"] == "operator"
     assert paused["waiting_since"] == paused["paused"]["since"] == "2023-11-14T22:13:21.000Z"
     service.clock.tick(1000)
@@ -179,7 +180,7 @@ def test_lifting_the_stop_ends_its_pauses_and_no_others(service: Service) -> Non
     service.ask("PUT", "/botpress-hitl/bot", {"paused": True})
     while service.mailbox.letters:
         service.system.deliveries.deliver(service.mailbox.take(), 1)
-    assert service.bot.given == []
+    assert [given.message_id for given in service.bot.given] == ["t:1", "t:1"]
     found = service.get(SESSION).json
     assert (found["status"], found["paused"]["by"]["id"], found["held"]) == ("paused", "stop", 1)
     service.clock.tick(1000)
@@ -217,7 +218,7 @@ def test_a_conversation_says_all_that_is_known_of_it(service: Service) -> None:
         "status": "paused",
         "epoch": 1,
         "version": 0,
-        "paused": {"since": "2023-11-14T22:13:21.000Z", "until": "2023-11-14T23:13:21.000Z", "by": by, "reason": "r"},
+        "paused": {"since": "2023-11-14T22:13:21.000Z", "until": "2023-11-14T23:13:22.000Z", "by": by, "reason": "r"},
         "waiting_since": None,
         "last_message": {
             "id": "s:a",
@@ -228,6 +229,7 @@ def test_a_conversation_says_all_that_is_known_of_it(service: Service) -> None:
         },
         "last_activity_at": "2023-11-14T22:13:22.000Z",
         "last_user_message_at": "2023-11-14T22:13:20.000Z",
+        "window": {"type": "response", "until": "2023-11-15T22:13:20.000Z"},
         "last_operator": {"id": "api-token", "name": "API token", "at": "2023-11-14T22:13:22.000Z"},
         "unread": True,
         "seen_at": None,

@@ -10,7 +10,7 @@ import pytest
 from chalicelib.errors import Misconfigured, RateLimited, Unconfirmed, WindowClosed
 from chalicelib.refusals import ADVICE
 from chalicelib.routes import conversations
-from chalicelib.routes.bodies import MAX_QUICK_REPLIES, MAX_TEXT
+from chalicelib.routes.bodies import MAX_EPOCH, MAX_QUICK_REPLIES, MAX_TEXT
 from tests.openapi import DOCUMENT
 from tests.service import PAGE, SESSION, SESSIONS, USER, Answer, Service
 
@@ -30,6 +30,10 @@ def service() -> Service:
     service = Service()
     service.receive(service.said("m1"))
     return service
+
+
+def logged(service: Service, row_id: str = "s:c1") -> dict[str, Any]:
+    return next(message for message in service.history() if message["id"] == row_id)
 
 
 @pytest.mark.parametrize("limit", [1, 3, 100])
@@ -107,7 +111,8 @@ def test_history_shows_what_each_kind_brings(service: Service) -> None:
     assert (shown["policy"]["action"], shown["policy"]["by"]) == ("block", None)
     assert (shown["handover"]["action"], shown["handover"]["metadata"]) == ("pass_thread_control", "m")
     assert shown["unknown"]["event"] == "something_new"
-    assert (shown["paused"]["epoch"], shown["paused"]["text"], "until" in shown["paused"]) == (1, "r", False)
+    assert (shown["paused"]["epoch"], shown["paused"]["text"]) == (1, "r")
+    assert shown["paused"]["until"] == "2023-11-15T22:13:34.000Z"
     assert shown["deleted"]["text"] is None
 
 
@@ -133,7 +138,7 @@ def test_a_text_is_sent_once_whatever_is_repeated(service: Service) -> None:
     for body in repeats:
         assert service.post(MESSAGES, body).json == first
     assert len(service.messenger.sends) == 1
-    assert service.history()[0] == first
+    assert logged(service) == first
 
 
 @pytest.mark.parametrize(
@@ -180,7 +185,7 @@ def test_what_can_be_sent(service: Service, content: dict[str, Any], graph: dict
     assert answer.json["state"] == "sent"
     assert [sent.message.to_graph() for sent in service.messenger.sends] == [graph]
     assert answer.json["attachments"] == ([graph["attachment"]] if "attachment" in graph else [])
-    assert service.history()[0] == answer.json
+    assert logged(service) == answer.json
 
 
 ONE = "give exactly one of text, attachment and template"
@@ -199,7 +204,9 @@ REFUSED: list[tuple[dict[str, Any], list[str]]] = [
     ({"client_id": "c", "text": "\ud800"}, ["text holds half of a surrogate pair"]),
     ({"client_id": "c", "text": "x", "attachment": IMAGE}, [ONE]),
     ({"client_id": "c", "template": BUTTONS, "attachment": IMAGE}, [ONE]),
-    ({"client_id": "c", "text": "x", "epoch": 1}, ["epoch is not a field here"]),
+    ({"client_id": "c", "text": "x", "by": "me"}, ["by is not a field here"]),
+    ({"client_id": "c", "text": "x", "epoch": -1}, [f"epoch must be a whole number from 0 to {MAX_EPOCH}"]),
+    ({"client_id": "c", "text": "x", "seen_id": "\u20ac"}, ["seen_id has a character that no message's id has"]),
     ({"client_id": "c", "text": "x", "retry": 1}, ["retry must be true or false"]),
     ({"client_id": "c", "attachment": "x"}, ["attachment must be an object"]),
     ({"client_id": "c", "attachment": {}}, ["attachment.type is missing", "attachment.url is missing"]),
@@ -264,7 +271,7 @@ def test_what_meta_refuses_says_why_in_words(service: Service, error: type[Windo
     assert service.messenger.sends == []
     sent = service.post(MESSAGES, {**TEXT, "retry": True}).json
     assert (sent["state"], sent["failure"]) == ("sent", None)
-    assert service.history()[0] == sent
+    assert logged(service) == sent
 
 
 def test_a_page_without_a_token_says_so(service: Service) -> None:
@@ -307,3 +314,70 @@ def test_a_send_that_died_is_unconfirmed_after_a_minute(service: Service) -> Non
 )
 def test_examples_of_the_document_can_be_sent(service: Service, example: dict[str, Any]) -> None:
     assert service.post(MESSAGES, example["value"]).json["state"] == "sent"
+
+
+def failure_of(answer: Answer) -> tuple[int, str, str]:
+    return answer.status, answer.json["code"], answer.json["refused"]["state"]
+
+
+def test_a_reply_to_an_active_conversation_pauses_it(service: Service) -> None:
+    assert service.post(MESSAGES, TEXT).json["state"] == "sent"
+    found = service.get(SESSION).json
+    assert (found["status"], found["paused"]["by"]["id"], found["waiting_since"]) == ("paused", "api-token", None)
+    assert logged(service, "t:1")["text"] == "an operator answered"
+
+
+def test_a_reply_past_a_colleague_is_refused_with_what_they_said(service: Service) -> None:
+    inbox = {"sender": {"id": PAGE}, "recipient": {"id": USER}, "timestamp": service.clock()}
+    service.receive({**inbox, "message": {"mid": "i1", "text": "from the inbox", "is_echo": True}})
+    refused = service.post(MESSAGES, {**TEXT, "seen_id": "m1"})
+    assert failure_of(refused) == (409, "someone_answered", "refused")
+    assert (refused.json["said"]["id"], refused.json["said"]["text"]) == ("m:i1", "from the inbox")
+    assert service.messenger.sends == []
+    assert service.post(MESSAGES, {**TEXT, "seen_id": "m1"}).json == refused.json
+    assert service.post(MESSAGES, {**TEXT, "seen_id": "m:i1", "retry": True}).json["state"] == "sent"
+    unknown = service.post(MESSAGES, {"client_id": "c2", "text": "x", "seen_id": "nothing"})
+    assert unknown.code == (404, "not_found")
+
+
+def test_a_reply_for_another_epoch_is_refused(service: Service) -> None:
+    service.post(f"{SESSION}/pause")
+    refused = service.post(MESSAGES, {**TEXT, "epoch": 0})
+    assert failure_of(refused) == (409, "stale_epoch", "refused")
+    assert service.post(MESSAGES, {**TEXT, "epoch": 1, "retry": True}).json["state"] == "sent"
+
+
+DAY = 24 * 3_600_000
+
+
+@pytest.mark.parametrize(
+    ("approved", "days", "window"),
+    [
+        ("no", 0, "response"),
+        ("no", 1, "closed"),
+        ("yes", 1, "human_agent"),
+        ("yes", 6, "human_agent"),
+        ("yes", 7, "closed"),
+    ],
+)
+def test_meta_is_asked_within_its_window_only(approved: str, days: int, window: str) -> None:
+    service = Service(HITL_HUMAN_AGENT=approved)
+    service.receive(service.said("m1"))
+    service.clock.tick(days * DAY)
+    assert service.get(SESSION).json["window"]["type"] == window
+    answer = service.post(MESSAGES, TEXT)
+    assert [sent.human_agent for sent in service.messenger.sends] == ([] if window == "closed" else [days > 0])
+    if window == "closed":
+        assert failure_of(answer) == (409, "window_closed", "refused")
+        ended = {"no": "24 hours after the user's last message, ended 2023-11-15 22:13 UTC"}
+        ended["yes"] = "7 days after the user's last message, ended 2023-11-21 22:13 UTC"
+        assert ended[approved] in answer.json["message"]
+        assert answer.json["refused"]["failure"]["can_retry"] is False
+        assert service.get(SESSION).json["status"] == "active"
+
+
+def test_a_user_who_has_said_nothing_that_we_know_of_has_no_window(service: Service) -> None:
+    parties = {"sender": {"id": "201"}, "recipient": {"id": PAGE}, "timestamp": service.clock()}
+    service.receive({**parties, "referral": {"ref": "r", "source": "ADS"}})
+    assert service.get(f"{SESSIONS}/201").json["window"] is None
+    assert service.post(f"{SESSIONS}/201/messages", TEXT).json["state"] == "sent"

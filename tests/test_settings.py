@@ -155,6 +155,9 @@ def test_what_is_set_is_read(name: str, value: str, read: Read, expected: object
             ],
         ),
         ("HITL_RELEASE", lambda s: s.release, [":", "STOP:1", "x" * 901]),
+        ("HITL_PAUSE_MINUTES", lambda s: s.pause_length, ["0", "-1", "1.5", "an hour", "1000000", "٣", " "]),
+        ("HITL_HUMAN_AGENT", lambda s: s.human_agent, ["true", "1", "Yes", "yes\n"]),
+        ("HITL_TAKEOVER_APP_IDS", lambda s: s.takeover_app_ids, ["x", "1;2", "-1"]),
         ("HITL_GRAPH_URL", lambda s: s.graph_url, ["graph.facebook.com", "https://", "ftp://x", "https://a b"]),
         ("HITL_GRAPH_VERSION", lambda s: s.graph_version, ["25", "25.0", "v25", "v25.0.1", "v25.0/../x", "v٢٥.٠"]),
         ("HITL_RETENTION_DAYS", lambda s: s.retention_days, ["-1", "1.5", "a year", "100000", "٣", "1e3"]),
@@ -175,6 +178,17 @@ def test_secrets_are_never_shown(show: Callable[[object], str]) -> None:
     for secret in ("s3cret", "w0rd", "t0ken", "has-h"):
         assert secret not in texts
     assert "17" in show(shown.pages)
+
+
+def test_pauses_last_a_day_a_time_of_ones_own_or_for_ever() -> None:
+    lengths = [Settings(env).pause_length for env in ({}, {"HITL_PAUSE_MINUTES": "5"}, {"HITL_PAUSE_MINUTES": ""})]
+    assert lengths == [24 * 3_600_000, 300_000, None]
+
+
+def test_who_takes_over_and_for_how_long() -> None:
+    assert Settings({}).takeover_app_ids == frozenset()
+    assert Settings({"HITL_TAKEOVER_APP_IDS": " 1, 22,"}).takeover_app_ids == {"1", "22"}
+    assert [Settings({"HITL_HUMAN_AGENT": value}).human_agent for value in ("", "no", "yes")] == [False, False, True]
 
 
 def test_settings_cannot_be_changed() -> None:

@@ -185,6 +185,31 @@ class TestStore:
             store.touch(said(before.id, **row), NOW + now)
         assert store.conversation(before.id) == before
 
+    @pytest.mark.parametrize("epoch", [None, 2])
+    def test_a_touch_of_an_active_conversation_at_its_epoch(self, store: StorePort, epoch: int | None) -> None:
+        old = kept(store, replace(touched(talk(new_id(), epoch=2), said("", 5), NOW + 6)))
+        row = sent(old.id, 9, author="bot")
+        store.touch(row, NOW + 20, active=True, epoch=epoch)
+        assert store.conversation(old.id) == replace(touched(old, row, NOW + 20), version=2)
+
+    @pytest.mark.parametrize(
+        ("old", "epoch"),
+        [({"pause": pause()}, None), ({"pause": pause()}, 2), ({"pause": pause(until=1)}, 2), ({}, 1), ({}, 3)],
+    )
+    def test_a_touch_of_another_conversation_than_that_is_lost(
+        self, store: StorePort, old: dict[str, Any], epoch: int | None
+    ) -> None:
+        before = kept(store, replace(touched(talk(new_id(), epoch=2, **old), said("", 5), NOW + 6)))
+        with pytest.raises(LostRace):
+            store.touch(sent(before.id, 9, author="bot"), NOW + 20, active=True, epoch=epoch)
+        assert store.conversation(before.id) == before
+
+    def test_a_touch_that_needs_the_conversation_does_not_make_it(self, store: StorePort) -> None:
+        row = sent(new_id(), author="bot")
+        with pytest.raises(LostRace):
+            store.touch(row, NOW + 20, active=True)
+        assert store.conversation(row.conversation_id) is None
+
     def test_a_touch_that_wants_nobody_does_not_wait(self, store: StorePort) -> None:
         before = touched(talk(new_id(), pause=pause(), epoch=1), said("", 5), NOW + 6)
         before = kept(store, replace(before, waiting_since=None))

@@ -15,8 +15,10 @@ from typing import Any, cast
 
 from chalicelib.bots import PythonBot
 from chalicelib.conversation import Actor, Conversation, Message
+from chalicelib.delivery import HANDOVER_TRIES
 from chalicelib.errors import BotFailed
 from chalicelib.example_bot import bot as example_bot
+from chalicelib.mailbox import NUDGE
 from chalicelib.settings import Settings
 from chalicelib.system import System
 from chalicelib.talk import Delivery, Speaker, Talk
@@ -67,16 +69,18 @@ class _Stepped:
 
 
 class HeardBot:
-    """The example bot, and which rows it was given; `fails` makes it fail instead."""
+    """The example bot, which rows it was given, and of which transitions it was told; `fails` makes it fail instead."""
 
     def __init__(self) -> None:
         self.heard: list[str] = []
+        self.told: list[str] = []
         self.fails: BotFailed | None = None
         self._bot = PythonBot(cast(Callable[[Talk], None], example_bot), "HITL_STOP")
 
     def deliver(self, delivery: Delivery, speaker: Speaker) -> None:
         """Hear, then answer or fail."""
-        self.heard.append(delivery.message_id)
+        heard = self.told if delivery.message_id.startswith("t:") else self.heard
+        heard.append(delivery.message_id)
         if self.fails is not None:
             raise self.fails
         self._bot.deliver(delivery, speaker)
@@ -85,9 +89,9 @@ class HeardBot:
 class World:
     """Everything that outlives a process."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: FakeStore | None = None) -> None:
         self.clock = Clock()
-        self.store = FakeStore()
+        self.store = store or FakeStore()
         self.mailbox = FakeMailbox()
         self.messenger = FakeMessenger()
         self.bot = HeardBot()
@@ -117,6 +121,10 @@ class World:
         """The user's tap on a button."""
         return {**self._from_user(), "postback": {"mid": mid, "payload": payload, "title": payload.title()}}
 
+    def referred(self) -> dict[str, Any]:
+        """The user's coming by a link, which says nothing."""
+        return {**self._from_user(), "referral": {"ref": "r", "source": "SHORTLINK"}}
+
     def echo(self, mid: str, text: str, **more: Any) -> dict[str, Any]:
         """What the Page said."""
         parties = {"sender": {"id": PAGE}, "recipient": {"id": USER}, "timestamp": self.clock()}
@@ -131,17 +139,26 @@ class World:
         assert tally.failed == 0
 
     def deliver(self, process: System, tries: int = 1) -> None:
-        """The oldest letter, as SQS does: it goes only once the handler has returned."""
-        if not self.mailbox.letters:
-            return
-        process.deliveries.deliver(self.mailbox.letters[0], tries)
-        self.mailbox.take()
+        """The oldest message, and the nudges before it, as SQS does: each goes only once the handler has returned."""
+        self.nudge(process)
+        if self.mailbox.letters:
+            process.deliveries.deliver(self.mailbox.letters[0], tries)
+            self.mailbox.take()
+
+    def nudge(self, process: System) -> None:
+        """The nudges that nothing is before, on their last try."""
+        while self.mailbox.letters and self.mailbox.letters[0].kind == NUDGE:
+            process.deliveries.deliver(self.mailbox.letters[0], HANDOVER_TRIES)
+            self.mailbox.take()
 
     def settle(self) -> None:
-        """Deliver every letter that is left, then let Meta echo everything that was really sent."""
+        """Deliver every letter and let the schedule look around, then let Meta echo everything that was really sent."""
         process = self.process()
-        while self.mailbox.letters:
-            self.deliver(process)
+        for _ in range(3):
+            while self.mailbox.letters:
+                self.deliver(process)
+            process.rounds.make()
+        assert self.mailbox.letters == [], "the schedule finds something to do again and again"
         for number, send in enumerate(self.messenger.sends, 1):
             text = send.message.text or "template"
             self.receive(process, self.body(self.echo(f"mid.{number}", text, metadata=send.metadata, app_id=1)))
@@ -191,6 +208,7 @@ def assert_same(world: World, other: World, *, may_hear_again: bool = False) -> 
     world.settle()
     other.settle()
     assert [_comparable(row) for row in world.rows()] == [_comparable(row) for row in other.rows()]
+    assert set(world.bot.told) == set(other.bot.told)
     heard, expected = Counter(world.bot.heard), Counter(other.bot.heard)
     assert set(heard) == set(expected)
     assert all(times <= expected[row] + may_hear_again for row, times in heard.items())

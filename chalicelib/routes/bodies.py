@@ -14,6 +14,7 @@ from chalicelib.routes.fields import Fields, check, moment
 MAX_REASON = 500
 MAX_MINUTES = 60 * 24 * 30
 MAX_MESSAGE_ID = 600
+MAX_EPOCH = 9_999_999_999
 MAX_TEXT = 2000
 MAX_QUICK_REPLIES = 13
 MAX_TITLE = 20
@@ -42,12 +43,8 @@ class PauseBody:
         """Read it; a `message_id` is a row's id or Meta's own."""
         fields = Fields(content, ("reason", "minutes", "message_id"))
         reason, minutes = fields.text("reason", MAX_REASON), fields.number("minutes", 1, MAX_MINUTES)
-        message_id = fields.text("message_id", MAX_MESSAGE_ID)
-        if message_id is not None and not _MESSAGE_ID.fullmatch(message_id):
-            fields.fault("message_id", "has a character that no message's id has")
+        message_id = _row_id(fields, "message_id")
         fields.check()
-        if message_id is not None and message_id[:2] not in ("m:", "e:", "s:", "t:"):
-            message_id = f"m:{message_id}"
         return cls(reason, minutes, message_id)
 
 
@@ -57,12 +54,15 @@ class ReplyBody:
 
     client_id: str
     message: Outgoing
+    epoch: int | None
+    seen_id: str | None
     retry: bool
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> ReplyBody:
         """Read it: exactly one of text, attachment and template."""
-        fields = Fields(content, ("client_id", "text", "attachment", "template", "quick_replies", "retry"))
+        known = ("client_id", "text", "attachment", "template", "quick_replies", "epoch", "seen_id", "retry")
+        fields = Fields(content, known)
         client_id = fields.text("client_id", 64, required=True)
         if client_id is not None and not re.fullmatch(CLIENT_ID, client_id):
             fields.fault("client_id", "may hold letters, digits, _ and - only")
@@ -70,9 +70,19 @@ class ReplyBody:
         if sum(content.get(name) is not None for name in ("text", "attachment", "template")) != 1:
             fields.faults.append("give exactly one of text, attachment and template")
         replies = _quick_replies(fields)
-        retry = fields.truth("retry")
+        epoch, seen_id, retry = fields.number("epoch", 0, MAX_EPOCH), _row_id(fields, "seen_id"), fields.truth("retry")
         fields.check()
-        return cls(client_id or "", Outgoing(text, attachment, template, replies), retry)
+        return cls(client_id or "", Outgoing(text, attachment, template, replies), epoch, seen_id, retry)
+
+
+def _row_id(fields: Fields, field: str) -> str | None:
+    """The id of a row; Meta's own id of a message stands for its row."""
+    text = fields.text(field, MAX_MESSAGE_ID)
+    if text is None:
+        return None
+    if not _MESSAGE_ID.fullmatch(text):
+        fields.fault(field, "has a character that no message's id has")
+    return text if text[:2] in ("m:", "e:", "s:", "t:") else f"m:{text}"
 
 
 def _attachment(fields: Fields) -> Attachment | None:

@@ -5,6 +5,8 @@ The paths say `sessions`, as the API of botpress-hitl does.
 
 from __future__ import annotations
 
+from typing import Any
+
 from chalice.app import Blueprint, Response
 
 from chalicelib import system
@@ -39,7 +41,7 @@ def list_sessions() -> Response:
     else:
         listing = parts.store.list(asked.status, now, limit, cursor, asked.query)
     found = {
-        "sessions": [shapes.conversation(conversation, now) for conversation in listing.conversations],
+        "sessions": [_shown(conversation, now) for conversation in listing.conversations],
         "cursor": listing.cursor,
         "since": shapes.time(now - SINCE_OVERLAP),
         "waiting": parts.store.waiting_count(now),
@@ -55,7 +57,7 @@ def get_session(session: str) -> Response:
     now = parts.clock()
     is_paused = conversation.pause_at(now) is not None
     held = parts.store.held_count(conversation.id, conversation.epoch) if is_paused else 0
-    return answer({**shapes.conversation(conversation, now), "held": held})
+    return answer({**_shown(conversation, now), "held": held})
 
 
 @serve(routes, "POST", SESSION + "/pause")
@@ -65,17 +67,19 @@ def pause(session: str) -> Response:
     by = call.caller()
     body = PauseBody.of(call.json())
     paused = parts.handoff.pause(conversation_id(session), by, body.reason, body.minutes, body.message_id)
-    return answer(shapes.conversation(paused, parts.clock()))
+    return answer(_shown(paused, parts.clock()))
 
 
 @serve(routes, "POST", SESSION + "/unpause")
 def unpause(session: str) -> Response:
-    """Give the conversation back to the bot."""
+    """Give the conversation back to the bot, with what was held meanwhile or without."""
     call, parts = call_of(routes), system.current()
     by = call.caller()
-    Fields(call.json(), ()).check()
-    resumed = parts.handoff.resume(conversation_id(session), by)
-    return answer(shapes.conversation(resumed, parts.clock()))
+    fields = Fields(call.json(), ("deliver_held",))
+    deliver_held = fields.truth("deliver_held")
+    fields.check()
+    resumed = parts.handoff.resume(conversation_id(session), by, deliver_held=deliver_held)
+    return answer(_shown(resumed, parts.clock()))
 
 
 @serve(routes, "GET", SESSION + "/messages")
@@ -98,12 +102,20 @@ def list_messages(session: str) -> Response:
 
 @serve(routes, "POST", SESSION + "/messages")
 def send_message(session: str) -> Response:
-    """Send to the user, once for each client id."""
+    """Send to the user, once for each client id; 409 with the reason where it may not be said now."""
     call, parts = call_of(routes), system.current()
-    by = call.caller()
+    by, id_ = call.caller(), conversation_id(session)
     body = ReplyBody.of(call.json())
-    sent = parts.replies.reply(conversation_id(session), body.client_id, body.message, by, retry=body.retry)
-    return answer(shapes.message(sent, parts.clock(), None))
+    sent = parts.replies.send(
+        id_, body.client_id, body.message, by, epoch=body.epoch, seen_id=body.seen_id, retry=body.retry
+    )
+    shown = shapes.message(sent, parts.clock(), None)
+    if sent.state != "refused" or sent.failure is None:
+        return answer(shown)
+    said = parts.admission.said_since(_existing(id_), by, body.seen_id)
+    row = None if said is None else parts.store.row(id_, said.id)
+    more = {} if row is None else {"said": shapes.message(row, parts.clock(), None)}
+    return answer({"code": sent.failure.code, "message": sent.failure.message, "refused": shown, **more}, 409)
 
 
 @serve(routes, "POST", SESSION + "/seen")
@@ -115,7 +127,7 @@ def mark_seen(session: str) -> Response:
     fields.check()
     id_, now = conversation_id(session), parts.clock()
     parts.store.seen(id_, now if at is None else min(at, now))
-    return answer(shapes.conversation(_existing(id_), now))
+    return answer(_shown(_existing(id_), now))
 
 
 @serve(routes, "GET", "/botpress-hitl/bot")
@@ -136,6 +148,10 @@ def put_bot() -> Response:
     if not stop.paused:
         parts.handoff.end_stop_pauses()
     return answer(shapes.stop(stop))
+
+
+def _shown(conversation: Conversation, now: int) -> dict[str, Any]:
+    return shapes.conversation(conversation, now, human_agent=system.current().settings.human_agent)
 
 
 def _existing(conversation_id_: str) -> Conversation:

@@ -6,12 +6,13 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.conversation import Actor, Address, Conversation, Message, Stop
+from chalicelib.conversation import Actor, Address, Conversation, Message, Stop, reply_window
 
 
-def conversation(value: Conversation, now: int) -> dict[str, Any]:
+def conversation(value: Conversation, now: int, *, human_agent: bool = False) -> dict[str, Any]:
     """A conversation as it is at `now`: a pause that has ended is shown as active at once."""
     address, pause, last = Address.parse(value.id), value.pause_at(now), value.last_message
+    window = reply_window(value.last_user_message_at, now, human_agent)
     return {
         "id": value.id,
         "platform": address.platform,
@@ -42,6 +43,7 @@ def conversation(value: Conversation, now: int) -> dict[str, Any]:
         },
         "last_activity_at": time(value.last_activity_at),
         "last_user_message_at": time(value.last_user_message_at),
+        "window": None if window is None else {"type": window.type, "until": time(window.until)},
         "last_operator": None
         if value.last_operator is None
         else {"id": value.last_operator.id, "name": value.last_operator.name, "at": time(value.last_operator_at)},

@@ -6,7 +6,7 @@
     invariants.py  what must hold
     machine.py     the Hypothesis state machine that draws acts and troubles
     races.py       many acts at once, by seeds, on the fake and on DynamoDB Local
-    guards.py      every guard of the program, and the program without it
+    guards.py      every guard of the program, and the program without it; voices.py those of who may speak
     __main__.py    all of it at full size: `make prove`
 
 To add an act, write one class in `acts.py` and list it in `ACTS`: the machine, the races and the guards then draw it.

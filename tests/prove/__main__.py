@@ -13,6 +13,7 @@ import logging
 import sys
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable
 
 from tests import conftest
@@ -37,10 +38,14 @@ def _races(least: int, url: str | None) -> str:
     from tests.prove.races import race
 
     done = seed = 0
+    refused: Counter[str] = Counter()
     while done < least:
-        done += race(seed, url=url).interleavings
+        world = race(seed, url=url)
+        done += world.interleavings
+        refused += world.witness.refused
         seed += 1
-    return f"{done:,} interleavings, seeds 0 to {seed - 1}"
+    told = ", ".join(f"{count:,} {code}" for code, count in sorted(refused.items()))
+    return f"{done:,} interleavings, seeds 0 to {seed - 1}; sends refused: {told}"
 
 
 def _machine(examples: int) -> str:
@@ -69,9 +74,10 @@ def _crowds(times: int, url: str) -> str:
 
 def _guards(races: int) -> list[Row]:
     from tests.prove.guards import GUARDS, caught_by
+    from tests.prove.voices import VOICES
 
     rows = []
-    for missing in GUARDS:
+    for missing in (*GUARDS, *VOICES):
         began = time.monotonic()
         found = caught_by(missing, races)
         together = f", together with: {missing.cover}" if missing.cover else ""

@@ -12,8 +12,8 @@ from chalicelib.messenger import Outgoing
 from chalicelib.system import System
 from chalicelib.webhook import parse
 from tests.prove.steps import here
-from tests.prove.witness import Stopping, Taken, Violation
-from tests.prove.world import ANA, API, PAGE, Act, NotTaken, World
+from tests.prove.witness import Speaking, Stopping, Taken, Violation
+from tests.prove.world import ANA, API, BEN, PAGE, Act, NotTaken, World
 
 MINUTE = 60_000
 APP = 1
@@ -194,9 +194,9 @@ class Delivering(Act):
             world.queue.release(post)
             raise
         finally:
-            hearing = world.heard_by.pop(id(process), None)
+            heard = world.heard_by.pop(id(process), [])
         world.queue.delete(post)
-        if hearing is not None:
+        for hearing in heard:
             hearing.answered = True
         world.witness.done.add((letter.conversation_id, letter.message_id))
 
@@ -220,12 +220,24 @@ class Pausing(Act):
 
 
 class Resuming(Act):
-    """An operator or a bot resumes."""
+    """An operator or a bot resumes, with what was held or without."""
 
     answers = (NotFound,)
 
     def run(self, system: System) -> None:
-        system.handoff.resume(self.place, ANA if self.n % 2 else API)
+        by, deliver_held = ANA if self.n % 2 else API, self.n % 4 > 1
+        resumed = system.handoff.resume(self.place, by, deliver_held=deliver_held)
+        if resumed.pause is None and resumed.draining is not None:
+            self.world.witness.asked_for[self.place] = (resumed.epoch, resumed.draining)
+
+
+class GoingRound(Act):
+    """The schedule comes."""
+
+    is_repeated = False
+
+    def run(self, system: System) -> None:
+        system.rounds.make()
 
 
 class Stop(Act):
@@ -253,6 +265,8 @@ class Replying(Act):
     answers: tuple[type[Exception], ...] = (NotFound,)
     retry = False
 
+    by = ANA
+
     def __init__(self, world: World, user: int, n: int) -> None:
         super().__init__(world, user, n)
         number = world.number()
@@ -260,8 +274,14 @@ class Replying(Act):
         world.client_ids.append((self.place, self.client_id, self.text))
 
     def run(self, system: System) -> None:
-        if self.client_id is not None:
-            system.replies.reply(self.place, self.client_id, Outgoing(self.text), ANA, retry=self.retry)
+        if self.client_id is None:
+            return
+        before = self.world.epoch_now(self.place)
+        row = system.replies.send(self.place, self.client_id, Outgoing(self.text), self.by, retry=self.retry)
+        if row.state == "sent" and row.attempt == 1 and not self.retry and before % 2 == 0 and row.caused is None:
+            found = self.world.row_now(self.place, row.id)
+            if found is not None and found.caused is None and self.world.epoch_now(self.place) == before:
+                raise Violation(f"voice: {row.id} has not paused")
 
 
 class ReplyingAgain(Replying):
@@ -318,8 +338,69 @@ def rest(world: World) -> None:
         elif world.queue.posts:
             world.begin([Delivering(world, 0, 0)])
         else:
-            return
+            world.begin([GoingRound(world, 0, 0)])
+            if not world.queue.posts:
+                return
     raise Violation("lost: the mailbox never becomes empty")
+
+
+class BotSpeaking(Act):
+    """A bot sends: for the epoch as it is, for an earlier one, or for none; sometimes what it has sent before."""
+
+    answers = (NotFound, Conflict)
+
+    def __init__(self, world: World, user: int, n: int) -> None:
+        super().__init__(world, user, n)
+        now = world.epoch_now(self.place)
+        self.epoch = (now, None, max(0, now - 1), max(0, now - 2))[n % 4]
+        mine = [each for each in world.bot_client_ids if each[0] == self.place]
+        self.retry = n % 3 == 2 and bool(mine)
+        if self.retry:
+            _, self.client_id, self.text = mine[-1]
+        else:
+            number = world.number()
+            self.client_id, self.text = f"b{number}", f"text {number}"
+            world.bot_client_ids.append((self.place, self.client_id, self.text))
+
+    def run(self, system: System) -> None:
+        world, process = self.world, here()
+        assert process is not None
+        key = (self.place, f"s:{self.client_id}")
+        world.witness.untold.add(key)
+        begun = world.witness.now()
+        world.speaking[process] = Speaking(begun, self.epoch)
+        before = world.epoch_now(self.place)
+        row = system.replies.send(
+            self.place, self.client_id, Outgoing(self.text), API, epoch=self.epoch, retry=self.retry
+        )
+        if row.state == "refused" and row.failure is not None:
+            world.witness.refused[row.failure.code] += 1
+            same = before == world.epoch_now(self.place) and before % 2 == 0
+            if same and row.failure.code == "paused" and not self.retry and row.attempt == 1 and row.received_at:
+                raise Violation(f"voice: {row.id} was refused for a pause that there was not")
+
+
+class ReplyingPast(Act):
+    """Two operators answer what they have seen, which may be old by then."""
+
+    answers = (NotFound,)
+
+    def __init__(self, world: World, user: int, n: int) -> None:
+        super().__init__(world, user, n)
+        number = world.number()
+        self.client_id, self.text = f"p{number}", f"text {number}"
+        self.by = (ANA, BEN)[n % 2]
+        said = [row_id for place, row_id in world.witness.taken if place == self.place and row_id[:3] in ("m:m", "m:i")]
+        self.seen_id = said[-1] if said else None
+
+    def run(self, system: System) -> None:
+        if self.seen_id is None:
+            return
+        row = system.replies.send(self.place, self.client_id, Outgoing(self.text), self.by, seen_id=self.seen_id)
+        if row.state == "sent":
+            self.world.witness.replies.setdefault((self.place, self.seen_id), {})[row.id] = self.by.id
+        elif row.state == "refused" and row.failure is not None:
+            self.world.witness.refused[row.failure.code] += 1
 
 
 ACTS: tuple[type[Act], ...] = (
@@ -338,6 +419,9 @@ ACTS: tuple[type[Act], ...] = (
     EndingStopPauses,
     Replying,
     ReplyingAgain,
+    ReplyingPast,
+    BotSpeaking,
+    GoingRound,
     Reading,
     BotMood,
     MetaMood,

@@ -151,10 +151,14 @@ class PostedBeforeTouch(Through):
 
 
 class Answering(Through):
-    """An answer is touched as if it were the usual case."""
+    """What a person says is touched as if it were the usual case."""
 
-    def touch(self, row: Message, now: int) -> None:
-        self._store.touch(replace(row, author="bot") if row.is_answer else row, now)
+    def transition(self, old: Conversation, new: Conversation, row: Message | None, cause: Any) -> None:
+        if row is None and cause is None and new.last_said != old.last_said:
+            new = replace(
+                old, version=new.version, last_message=new.last_message, last_activity_at=new.last_activity_at
+            )
+        self._store.transition(old, new, row, cause)
 
 
 class Remembering(Through):

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chalicelib.conversation import QUIET_KINDS, Conversation, LastMessage, Message, preview
+from chalicelib.conversation import QUIET_KINDS, Conversation, LastMessage, Message, held_key, preview
 from tests.prove.witness import Violation
 from tests.prove.world import PLACES, World
 
@@ -87,7 +87,8 @@ def outcomes_stay(seen: Seen) -> None:
     for row in seen.log:
         before = seen.world.witness.rows.get((seen.place, row.id), row)
         seen.world.witness.rows[seen.place, row.id] = row
-        if before.state in ("delivered", "held", "sent") and row.state != before.state:
+        may_drain = before.state == "held" and row.state == "delivered"
+        if before.state in ("delivered", "held", "sent") and row.state != before.state and not may_drain:
             raise Violation(f"backwards: {row.id} was {before.state} and is {row.state}")
         if row.attempt < before.attempt or (row.caused or 0) < (before.caused or 0):
             raise Violation(f"backwards: {row.id} forgets an attempt or what it caused")
@@ -112,8 +113,6 @@ def held_is_held(seen: Seen) -> None:
         if (row.state == "held") != (row.held_under is not None):
             raise Violation(f"held: {row.id} is {row.state} under {row.held_under}")
     for epoch, count in held.items():
-        if not (epoch or 0) % 2:
-            raise Violation(f"held: under {epoch}, which is no pause")
         if seen.world.store.held_count(seen.place, epoch or 0) != count:
             raise Violation("held: the count is not that of the log")
 
@@ -138,6 +137,34 @@ def sends_are_settled(seen: Seen) -> None:
             raise Violation(f"sends: {row.id} is {row.state} after its echo was taken")
         if row.state == "sent" and row.mid is None:
             raise Violation(f"sends: {row.id} is sent and has no mid")
+
+
+def one_answers_what_was_seen(seen: Seen) -> None:
+    """Of several operators who answer the same, having seen the same, one does."""
+    for (place, seen_id), replies in seen.world.witness.replies.items():
+        if place == seen.place and len(set(replies.values())) > 1:
+            raise Violation(f"voice: {sorted(replies)} answer past each other, having seen {seen_id}")
+
+
+def the_bot_knows_its_own_pauses(seen: Seen) -> None:
+    """The bot is told of no pause of its own."""
+    by_bot = {row.id for row in seen.log if row.kind == "paused" and row.by is not None and row.by.type == "bot"}
+    for telling in seen.world.witness.tellings:
+        if telling.place == seen.place and telling.row_id in by_bot:
+            raise Violation(f"told: the bot hears of its own pause {telling.row_id}")
+
+
+def the_bot_was_told(seen: Seen) -> None:
+    """At rest, the bot knows of the pause that holds, and nothing that was asked for is still held."""
+    conversation = seen.conversation
+    if conversation.pause is not None and conversation.told_epoch != conversation.epoch:
+        raise Violation(f"told: the bot never hears of {conversation.epoch}")
+    if conversation.pause is None and conversation.draining is not None:
+        raise Violation("held: a drain has no end")
+    epoch, start = seen.world.witness.asked_for.get(seen.place, (-1, ""))
+    left = [row.id for row in seen.log if row.held_under is not None and held_key(row.held_under, row.order) >= start]
+    if epoch == conversation.epoch and left:
+        raise Violation(f"lost: {left[0]} was to be delivered and is still held")
 
 
 def everything_is_done(seen: Seen) -> None:
@@ -169,29 +196,39 @@ def conversation_follows_from_log(seen: Seen) -> None:
     _equal("last_received_at", conversation.last_received_at, _latest(row.received_at for row in wanting))
     _equal("unread", conversation.unread, any(row.received_at > (conversation.seen_at or 0) for row in wanting))
     talk = [row for row in log if not row.id.startswith("t:") and row.kind not in QUIET_KINDS]
-    told = [row for row in talk if (row.conversation_id, row.id) not in seen.world.witness.untold]
-    if conversation.last_message not in (_newest(talk), _newest(told)):
+    sure = [row for row in talk if row.state != "refused" and not _is_untold(seen, row)]
+    least = max((row.order for row in sure), default="")
+    if conversation.last_message not in [preview(row) for row in talk if row.order >= least] + [_newest(sure)]:
         raise Violation(f"follows: last_message is {conversation.last_message}, the log says {_newest(talk)}")
-    newest = max((row.received_at for row in log if row.kind not in QUIET_KINDS), default=0)
+    newest = max((row.received_at for row in sure), default=0)
     if conversation.last_activity_at < newest:
         raise Violation("follows: last_activity_at is before what was logged")
     answers = [row for row in log if row.is_answer]
-    latest = _latest(row.received_at for row in answers) or 0
+    latest = _latest(row.given_at for row in answers) or 0
     if (conversation.last_answer_at or 0) != latest:
         raise Violation(f"follows: last_answer_at is {conversation.last_answer_at}, the log says {latest}")
     operators = [row for row in answers if row.author == "operator"]
-    _equal("last_operator_at", conversation.last_operator_at, _latest(row.received_at for row in operators))
-    _waiting_follows(conversation, wanting, latest)
+    _equal("last_operator_at", conversation.last_operator_at, _latest(row.given_at for row in operators))
+    _waiting_follows(conversation, wanting, latest, log)
 
 
-def _waiting_follows(conversation: Conversation, wanting: list[Message], answered: int) -> None:
+def _is_untold(seen: Seen, row: Message) -> bool:
+    return (row.conversation_id, row.id) in seen.world.witness.untold and row.state != "sent"
+
+
+def _waiting_follows(conversation: Conversation, wanting: list[Message], answered: int, log: list[Message]) -> None:
     pause = conversation.pause
     if pause is None:
         _equal("waiting_since", conversation.waiting_since, None)
         return
-    since = [max(row.received_at, pause.since) for row in wanting if row.received_at > answered]
-    since += [pause.since] if pause.since > answered else []
-    if pause.since == answered and not since:
+    unanswered = [row.received_at for row in wanting if row.received_at > answered]
+    since = [max(at, pause.since) for at in unanswered]
+    # The wait for a person who began it by answering begins with that.
+    causes = [row.received_at for row in log if row.by_person and row.caused == conversation.epoch]
+    began = min([pause.since, *causes])
+    since += [began, pause.since] if began > answered else []
+    since += unanswered if causes else []
+    if began == answered and not since:
         return  # the answer and the pause are of the same millisecond: either came first
     if (conversation.waiting_since is not None) != bool(since):
         raise Violation(f"follows: waiting_since is {conversation.waiting_since}, the log says {sorted(since)}")
@@ -231,9 +268,12 @@ ALWAYS: tuple[Callable[[Seen], None], ...] = (
     held_is_held,
     heard_in_active_epochs,
     sends_are_settled,
+    one_answers_what_was_seen,
+    the_bot_knows_its_own_pauses,
 )
 AT_REST: tuple[Callable[[Seen], None], ...] = (
     everything_is_done,
+    the_bot_was_told,
     sends_have_one_row,
     conversation_follows_from_log,
 )

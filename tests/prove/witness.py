@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
-from chalicelib.conversation import Conversation, Message, Stop
+from chalicelib.conversation import Conversation, Message, Stop, held_key
 from chalicelib.talk import Delivery
 
 
@@ -22,6 +23,14 @@ class Hearing:
     begun: int
     moment: int
     answered: bool = False
+
+
+@dataclass(frozen=True)
+class Speaking:
+    """A bot began to say something at a moment, for an epoch if it carries one."""
+
+    begun: int
+    epoch: int | None
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,11 @@ class Witness:
     pauses: list[tuple[str, int, int]] = field(default_factory=list)
     stops: list[Stopping] = field(default_factory=list)
     hearings: list[Hearing] = field(default_factory=list)
+    tellings: list[Hearing] = field(default_factory=list)
+    drained: dict[tuple[str, int], str] = field(default_factory=dict)
+    asked_for: dict[str, tuple[int, str]] = field(default_factory=dict)
+    replies: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    refused: Counter[str] = field(default_factory=Counter)
     done: set[tuple[str, str]] = field(default_factory=set)
     accepted: list[Accepted] = field(default_factory=list)
     attempts: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -87,16 +101,53 @@ class Witness:
         if epoch % 2:
             self.pauses.append((place, self.now(), epoch))
 
-    def hear(self, delivery: Delivery, begun: int) -> Hearing:
+    def speak(self, place: str, speaking: Speaking, epoch_now: int) -> None:
+        """Meta is given what a bot says: no pause and no stop that had answered before may still hold."""
+        before = [epoch for at, moment, epoch in self.pauses if at == place and moment < speaking.begun]
+        if before and max(before) >= epoch_now:
+            raise Violation(f"voice: the bot speaks in the pause of epoch {max(before)}")
+        if speaking.epoch is not None and (speaking.epoch % 2 or any(epoch > speaking.epoch for epoch in before)):
+            raise Violation(f"voice: the bot speaks for epoch {speaking.epoch}, which was over")
+        if self._is_stopped(speaking.begun):
+            raise Violation("voice: the bot speaks under the global stop")
+
+    def tell(self, delivery: Delivery, begun: int) -> Hearing:
+        """The bot is told of a transition: of none that is over, none twice, and in order."""
+        place, epoch = delivery.conversation_id, delivery.epoch
+        if delivery.message_id != f"t:{epoch}":
+            raise Violation(f"told: {delivery.message_id} in epoch {epoch}")
+        if any(at == place and moment < begun and later > epoch for at, moment, later in self.pauses):
+            raise Violation(f"told: the bot hears of {delivery.message_id}, which was over")
+        mine = [each for each in self.tellings if each.place == place]
+        if any(each.epoch > epoch or (each.epoch == epoch and each.answered) for each in mine):
+            raise Violation(f"told: the bot hears of {delivery.message_id} late or again")
+        telling = Hearing(place, delivery.message_id, epoch, begun, self.now())
+        self.tellings.append(telling)
+        return telling
+
+    def _is_stopped(self, begun: int) -> bool:
+        """Whether the stop stood at a moment and nobody has begun to lift it since."""
+        for stop in self.stops:
+            lifted = any(not each.paused and (each.ended or self.moment) >= stop.begun for each in self.stops)
+            if stop.paused and stop.ended is not None and stop.ended < begun and not lifted:
+                return True
+        return False
+
+    def hear(self, delivery: Delivery, begun: int, row: Message | None) -> Hearing:
         """The bot is given a row: no pause and no stop may stand in between, and what came before must be done."""
         place, row_id = delivery.conversation_id, delivery.message_id
         last = max((epoch for at, moment, epoch in self.pauses if at == place and moment < begun), default=-1)
         if delivery.epoch <= last:
             raise Violation(f"barrier: {row_id} reached the bot in epoch {delivery.epoch} after pause {last}")
-        for stop in self.stops:
-            lifted = any(not each.paused and (each.ended or self.moment) >= stop.begun for each in self.stops)
-            if stop.paused and stop.ended is not None and stop.ended < begun and not lifted:
-                raise Violation(f"barrier: {row_id} reached the bot under the global stop")
+        if self._is_stopped(begun):
+            raise Violation(f"barrier: {row_id} reached the bot under the global stop")
+        if delivery.epoch and not any(each.place == place and each.epoch == delivery.epoch for each in self.tellings):
+            raise Violation(f"told: {row_id} reached the bot in epoch {delivery.epoch}, of which it has not heard")
+        if row is not None and row.held_under is not None:
+            key = held_key(row.held_under, row.order)
+            if key < self.drained.get((place, delivery.epoch), ""):
+                raise Violation(f"order: {row_id} was held before what the bot was given already")
+            self.drained[place, delivery.epoch] = key
         mine = self.taken.get((place, row_id))
         for (at, other), taken in self.taken.items():
             is_before = at == place and taken.row.is_new and mine is not None and taken.acked < mine.begun

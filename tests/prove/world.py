@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from chalicelib.conversation import OWN_METADATA, Actor, Conversation, Message
 from chalicelib.errors import BotFailed, Unavailable, Unconfirmed, WindowClosed
@@ -21,13 +22,15 @@ from tests.dynamo import FakeDynamo, Write
 from tests.fakes import Clock
 from tests.prove.queue import FakeQueue
 from tests.prove.steps import QUIET, Crash, Plan, Process, Trouble, here, interleave, let_loose
-from tests.prove.witness import Accepted, Hearing, Violation, Witness
+from tests.prove.witness import Accepted, Hearing, Speaking, Violation, Witness
 from tests.wire import WiredMailbox
 
+T = TypeVar("T")
 PAGE = "100"
 USERS = ("201", "202")
 PLACES = tuple(f"messenger:{PAGE}:{user}" for user in USERS)
 ANA = Actor("operator", "ana", "Ana")
+BEN = Actor("operator", "ben", "Ben")
 API = Actor("bot", "token", "A bot by its token")
 SETTINGS = Settings({"HITL_NAME": "prove"}, {f"pages/messenger/{PAGE}": "token", "app-secret": "secret"})
 
@@ -89,10 +92,13 @@ class Meta:
         self._world = world
         self.moods: list[str] = []
 
-    def send(self, conversation_id: str, message: Outgoing, metadata: str) -> str:
+    def send(self, conversation_id: str, message: Outgoing, metadata: str, *, human_agent: bool = False) -> str:
         process, witness = here(), self._world.witness
         assert process is not None
         process.before("send")
+        speaking = self._world.speaking.get(process)
+        if speaking is not None:
+            witness.speak(conversation_id, speaking, self._world.epoch_now(conversation_id))
         mood = self.moods.pop() if self.moods else "takes"
         key = (conversation_id, metadata.removeprefix(OWN_METADATA))
         witness.attempts[key] = witness.attempts.get(key, 0) + 1
@@ -120,22 +126,33 @@ class HearingBot:
         self.moods: list[str] = []
 
     def deliver(self, delivery: Delivery, speaker: Speaker) -> None:
-        process, witness = here(), self._world.witness
+        """Hear; what is heard next in the same process began when this was over."""
+        process = here()
         assert process is not None
+        self._hear(process, delivery, speaker)
+        self._world.deliveries[id(process)] = self._world.witness.now()
+
+    def _hear(self, process: Process, delivery: Delivery, speaker: Speaker) -> None:
+        witness = self._world.witness
         process.before("hear")
         begun = self._world.deliveries[id(process)]
-        hearing = witness.hear(delivery, begun)
-        self._world.heard_by[id(process)] = hearing
+        if delivery.message_id.startswith("t:"):
+            hearing = witness.tell(delivery, begun)
+        else:
+            row = self._world.row_now(delivery.conversation_id, delivery.message_id)
+            hearing = witness.hear(delivery, begun, row)
         process.after("bot.hears")
         mood = self.moods.pop() if self.moods else "answers"
         if mood != "answers":
             raise BotFailed(mood, retry=mood == "is busy")
+        self._world.heard_by.setdefault(id(process), []).append(hearing)
         content = delivery.event
         payload = (content.get("postback") or {}).get("payload", "")
         text = (content.get("message") or {}).get("text") or payload
         if text:
             key = (delivery.conversation_id, f"s:{_client_id(delivery.message_id)}-1")
             witness.untold.add(key)
+            self._world.speaking[process] = Speaking(witness.now(), delivery.epoch)
             speaker.say(Outgoing(f"you said {text}"), 1)
             witness.untold.discard(key)
         if payload == "HITL_START":
@@ -168,11 +185,13 @@ class World:
         self.witness = Witness()
         self.store = store
         self.deliveries: dict[int, int] = {}
-        self.heard_by: dict[int, Hearing] = {}
+        self.heard_by: dict[int, list[Hearing]] = {}
+        self.speaking: dict[Process, Speaking] = {}
         self.unfinished: list[Act] = []
         self.bodies: list[bytes] = []
         self.late: list[bytes] = []
         self.client_ids: list[tuple[str, str, str]] = []
+        self.bot_client_ids: list[tuple[str, str, str]] = []
         self.story: list[str] = []
         self.interleavings = 0
         self._mailbox = mailbox
@@ -223,6 +242,15 @@ class World:
         """The log, oldest first."""
         return sorted(self.store.history(place, 1000).messages, key=lambda row: row.order)
 
+    def epoch_now(self, place: str) -> int:
+        """A conversation's epoch, read by nobody: no step, and never stale."""
+        found = _aside(lambda: self.store.conversation(place))
+        return 0 if found is None else found.epoch
+
+    def row_now(self, place: str, row_id: str) -> Message | None:
+        """A row, read by nobody."""
+        return _aside(lambda: self.store.row(place, row_id))
+
     def body(self, *items: dict[str, Any]) -> bytes:
         """A webhook body of these items."""
         entry = {"id": PAGE, "time": self.clock(), "messaging": list(items)}
@@ -264,6 +292,15 @@ class Act:
     def run(self, system: System) -> None:
         """Do it, in a process."""
         raise NotImplementedError
+
+
+def _aside(read: Callable[[], T]) -> T:
+    """Read in a thread that is no process."""
+    found: list[T] = []
+    thread = threading.Thread(target=lambda: found.append(read()))
+    thread.start()
+    thread.join()
+    return found[0]
 
 
 def _client_id(row_id: str) -> str:

@@ -1,0 +1,99 @@
+"""How a conversation changes hands: what a pause, a person's words and a resume make of it and of its rows. Pure.
+
+A `Change` is what one transaction writes; `conversation` has the states themselves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from chalicelib.conversation import (
+    STOP,
+    Actor,
+    Conversation,
+    Message,
+    Pause,
+    Stop,
+    paused,
+    resumed,
+    touched,
+    transition_row,
+)
+
+Change = tuple[Conversation, Message | None, tuple[Message, Message] | None]
+"""The new conversation, the transition's row if it is one, and the row that caused it, before and after."""
+
+
+def pausing(old: Conversation, pause: Pause, cause: Message | None, outcome: Literal["delivered", "held"]) -> Change:
+    """A pause of an active conversation; what becomes of the row that caused it."""
+    new = paused(old, pause)
+    row = transition_row(new, pause.by, pause.reason, pause.since)
+    return new, row, None if cause is None else (cause, marked(cause, new, outcome))
+
+
+def taking(old: Conversation, row: Message, pause: Pause, now: int) -> Change:
+    """A pause by a person's speaking in an active conversation. It begins with what they said.
+
+    The user waits from then on until that has gone out.
+    """
+    new = paused(old, pause)
+    new = touched(replace(new, waiting_since=min(pause.since, row.given_at)), row, now)
+    log = transition_row(new, pause.by, pause.reason, pause.since)
+    return new, log, (row, replace(row, caused=new.epoch))
+
+
+def resuming(old: Conversation, by: Actor, reason: str | None, now: int, start: str | None = None) -> Change | None:
+    """A resume, which gives the bot what was held from the key `start` on; None where nothing is paused."""
+    if old.pause is None:
+        return None
+    new = resumed(old, now, start)
+    return new, transition_row(new, by, reason, now), None
+
+
+def renewed(conversation: Conversation, row: Message, by: Actor, length: int | None) -> Conversation:
+    """A paused conversation after a person has spoken in it: the pause lasts its own length from then on.
+
+    A pause of the global stop becomes theirs, of the given length, so that lifting the stop does not end it.
+    """
+    pause = conversation.pause
+    if pause is None:
+        return conversation
+    if pause.by == STOP:
+        until = None if length is None else row.given_at + length
+        return replace(conversation, pause=replace(pause, by=by, until=until, length=length))
+    if pause.until is None or pause.length is None:
+        return conversation
+    return replace(conversation, pause=replace(pause, until=max(pause.until, row.given_at + pause.length)))
+
+
+def marked(cause: Message, conversation: Conversation, outcome: Literal["delivered", "held"]) -> Message:
+    """The row that has led to this; where the bot has still to be given it, that is done or put off thereby."""
+    if not cause.is_new and not (cause.state == "held" and outcome == "delivered"):
+        return replace(cause, caused=conversation.epoch)
+    held_under = conversation.epoch if outcome == "held" else None
+    return replace(cause, caused=conversation.epoch, state=outcome, held_under=held_under)
+
+
+def released_by(cause: Message, conversation: Conversation) -> bool:
+    """Whether this row's release led to the conversation as it is; a pause by the same row is then a new effect."""
+    return conversation.pause is None and cause.caused == conversation.epoch
+
+
+def is_due(conversation: Conversation, stop: Stop) -> bool:
+    """Whether the global stop, set or lifted, has still to have its effect here."""
+    if conversation.pause is None:
+        return stop.paused
+    return not stop.paused and conversation.pause.by == STOP
+
+
+def told(conversation: Conversation, epoch: int) -> Conversation:
+    """The conversation after the bot was told of the transition to this epoch."""
+    return replace(conversation, told_epoch=max(conversation.told_epoch, epoch))
+
+
+def drained(conversation: Conversation, epoch: int, start: str) -> Conversation:
+    """The conversation after the bot was given all that was held from `start` on, unless it has moved on since."""
+    if conversation.epoch != epoch or conversation.draining != start:
+        return conversation
+    return replace(conversation, draining=None)
