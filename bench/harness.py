@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from botocore import xform_name
 from botocore.config import Config
@@ -140,6 +141,10 @@ class _Meta:
     def profile(self, conversation_id: str) -> Profile:
         """Nobody has a name."""
         return Profile()
+
+    def pass_on(self, *_: object) -> Any:
+        """No bot makes calls of its own."""
+        raise AssertionError("nobody calls the Graph API by itself here")
 
 
 class _Bot:

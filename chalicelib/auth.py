@@ -26,10 +26,14 @@ Need = Permission | Literal["public"]
 
 PERMISSIONS: tuple[Permission, ...] = get_args(Permission)
 _SESSIONS = "/botpress-hitl/sessions"
+GRAPH_METHODS = ("GET", "POST", "DELETE")
+GRAPH_PATHS = ("/graph/{version}", "/graph/{version}/{node}", "/graph/{version}/{node}/{edge}")
+"""What `routes.graph` serves: it asks for the token itself, because bots send it in Meta's ways."""
 NEEDS: Mapping[tuple[str, str], Need] = {
     ("GET", "/webhook"): "public",  # Meta's verify token
     ("POST", "/webhook"): "public",  # Meta's signature
     ("GET", "/health"): "public",
+    **{(method, path): "public" for method in GRAPH_METHODS for path in GRAPH_PATHS},  # a bot token, as Meta takes one
     ("GET", _SESSIONS): "read",
     ("GET", _SESSIONS + "/{session}"): "read",
     ("POST", _SESSIONS + "/{session}/pause"): "pause",
@@ -37,6 +41,7 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("GET", _SESSIONS + "/{session}/messages"): "read",
     ("POST", _SESSIONS + "/{session}/messages"): "send",
     ("POST", _SESSIONS + "/{session}/seen"): "read",
+    ("GET", "/botpress-hitl/pages"): "read",
     ("GET", "/botpress-hitl/bot"): "read",
     ("PUT", "/botpress-hitl/bot"): "operator",
 }

@@ -54,6 +54,11 @@ class Address:
         """`<platform>:<page id>:<user id>`."""
         return f"{self.platform}:{self.page_id}:{self.user_id}"
 
+    @property
+    def page(self) -> str:
+        """`<platform>:<page id>`."""
+        return f"{self.platform}:{self.page_id}"
+
     @classmethod
     def parse(cls, conversation_id: str) -> Address:
         """Read a full conversation id; BadRequest where it is none."""
@@ -194,7 +199,8 @@ class Conversation:
 
     `epoch` rises by one with every pause and resume; `version` with every write, and each write is conditioned on it
     or on what it relies on. `pause` may have ended already: ask `pause_at`. `last_said` is the newest that a person on
-    our side has said or is about to; the bot has been told of the transitions up to `told_epoch`.
+    our side has said or is about to; the bot has been told of the transitions up to `told_epoch`. `called_epoch` is
+    the pause to which the operators were called last, `profile_due_at` when the name and picture are asked for again.
     """
 
     id: str
@@ -218,6 +224,8 @@ class Conversation:
     picture_url: str | None = None
     draining: str | None = None
     told_epoch: int = 0
+    called_epoch: int | None = None
+    profile_due_at: int | None = None
 
     def pause_at(self, now: int) -> Pause | None:
         """The pause that holds at this time; None once it has ended, whether or not anybody has acted on that."""
@@ -256,6 +264,14 @@ class Window:
 
     type: Literal["response", "human_agent", "closed"]
     until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnection:
+    """A Page whose access token Meta does not take any more: since when, and what to do about it."""
+
+    since: int
+    reason: str
 
 
 SYSTEM = Actor("system", "system", "chalice-hitl")
@@ -354,6 +370,24 @@ def resumed(conversation: Conversation, now: int, start: str | None = None) -> C
         changed_at=now,
         last_activity_at=max(conversation.last_activity_at, now),
     )
+
+
+def wants_call(conversation: Conversation, now: int) -> bool:
+    """Whether operators are still to be called: the bot, or its failure, has paused; not a person or the stop."""
+    pause = conversation.pause_at(now)
+    if pause is None or conversation.called_epoch == conversation.epoch:
+        return False
+    return pause.by.type == "bot" or pause.by == SYSTEM
+
+
+def called(conversation: Conversation, epoch: int) -> Conversation:
+    """The conversation after the operators were called to the pause of this epoch."""
+    return replace(conversation, called_epoch=max(conversation.called_epoch or 0, epoch))
+
+
+def wants_profile(conversation: Conversation, now: int) -> bool:
+    """Whether the name and picture are to be asked for."""
+    return (conversation.profile_due_at or 0) <= now
 
 
 def transition_row(conversation: Conversation, by: Actor, reason: str | None, now: int) -> Message:

@@ -15,12 +15,13 @@ from typing import Any, Literal
 
 from chalicelib.bots import BotPort, Delivery
 from chalicelib.conversation import STOP, Actor, Address, Conversation, Message
-from chalicelib.errors import BotFailed, Conflict, GraphError, LostRace, Misconfigured
+from chalicelib.errands import Errands
+from chalicelib.errors import BotFailed, Conflict, LostRace
 from chalicelib.handoff import Handoff
 from chalicelib.handovers import Handovers
-from chalicelib.mailbox import NUDGE, Letter
+from chalicelib.mailbox import ERRANDS, NUDGE, Letter
 from chalicelib.messenger import Outgoing, Profile
-from chalicelib.ports import Clock, MailboxPort, MessengerPort, StorePort
+from chalicelib.ports import Clock, MailboxPort, StorePort
 from chalicelib.replies import Replies
 from chalicelib.turns import drained, told
 
@@ -48,7 +49,7 @@ class Deliveries:
         mailbox: MailboxPort,
         handoff: Handoff,
         replies: Replies,
-        messenger: MessengerPort,
+        errands: Errands,
         bot: BotPort,
         clock: Clock,
     ) -> None:
@@ -56,7 +57,7 @@ class Deliveries:
         self._mailbox = mailbox
         self._handoff = handoff
         self._replies = replies
-        self._messenger = messenger
+        self._errands = errands
         self._bot = bot
         self._clock = clock
         self._handovers = Handovers(store)
@@ -66,7 +67,11 @@ class Deliveries:
 
         In an active conversation the bot is first told of the last transition, if it has not been. While held rows
         are being delivered, the letter's own row takes its place behind them. A nudge does that much without a row.
+        An errand is run.
         """
+        if letter.kind in ERRANDS:
+            self._errands.run(letter)
+            return "done"
         if letter.kind == NUDGE:
             conversation = self._current(letter.conversation_id, None)
             if conversation is not None:
@@ -78,6 +83,7 @@ class Deliveries:
         conversation = self._current(letter.conversation_id, row) or Conversation(id=letter.conversation_id)
         if row.is_new:
             conversation, row = self._released(row, conversation)
+        self._errands.queue_profile(conversation)
         if conversation.pause is not None or (not row.is_new and conversation.draining is None):
             return self._hold(row, conversation)
         conversation = self._told(conversation, tries)
@@ -165,7 +171,7 @@ class Deliveries:
             event=event,
             sent_at=row.sent_at,
         )
-        speaker = _Speaker(row, conversation.epoch, self._handoff, self._replies, self._messenger)
+        speaker = _Speaker(row, conversation.epoch, self._handoff, self._replies, self._errands)
         self._bot.deliver(delivery, speaker)
 
     def _hold(self, row: Message, conversation: Conversation) -> Outcome:
@@ -188,12 +194,12 @@ class _Speaker:
     Ids follow from the row, so that nothing is said twice.
     """
 
-    def __init__(self, row: Message, epoch: int, handoff: Handoff, replies: Replies, messenger: MessengerPort) -> None:
+    def __init__(self, row: Message, epoch: int, handoff: Handoff, replies: Replies, errands: Errands) -> None:
         self._row = row
         self._epoch = epoch
         self._handoff = handoff
         self._replies = replies
-        self._messenger = messenger
+        self._errands = errands
 
     def say(self, message: Outgoing, number: int) -> None:
         client_id = f"{hashlib.sha256(self._row.id.encode()).hexdigest()[:32]}-{number}"
@@ -210,14 +216,4 @@ class _Speaker:
         self._handoff.resume(self._row.conversation_id, BOT)
 
     def profile(self) -> Profile:
-        try:
-            profile = self._messenger.profile(self._row.conversation_id)
-        except (GraphError, Misconfigured):
-            return Profile(None, None, None)
-        self._handoff.amend(self._row.conversation_id, lambda conversation: _named(conversation, profile))
-        return profile
-
-
-def _named(conversation: Conversation, profile: Profile) -> Conversation:
-    name, picture = profile.name or conversation.name, profile.picture_url or conversation.picture_url
-    return replace(conversation, name=name, picture_url=picture)
+        return self._errands.profile(self._row.conversation_id)

@@ -32,7 +32,8 @@ tells a person what to do and never holds a secret or the words of a message.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 class HitlError(Exception):
@@ -135,11 +136,14 @@ class GraphError(HitlError):
     """Meta refused a call, or did not answer it.
 
     `graph_code` and `subcode` are Meta's numbers, None where there was no answer. `can_retry`: the same call, made
-    again later by a person, may succeed.
+    again later by a person, may succeed. `said` is Meta's own error object without any secret of ours, for a bot that
+    made the call itself, and `status` the HTTP status that came with it.
     """
 
     code = "graph_error"
     can_retry = False
+    said: Mapping[str, Any] | None = None
+    status: int | None = None
 
     def __init__(self, message: str, graph_code: int | None = None, subcode: int | None = None) -> None:
         super().__init__(message)

@@ -51,16 +51,19 @@ class Handoff:
         release: str,
         length: int | None = None,
         post: Callable[[Letter], None] = lambda letter: None,  # noqa: ARG005 a queue that nobody reads
+        call: Callable[[Conversation], None] = lambda conversation: None,  # noqa: ARG005 nobody to call
     ) -> None:
         """`length`, in ms, is how long a pause lasts whose maker names no end; None: until somebody resumes.
 
-        `post` queues a letter, by which the bot is told of each transition.
+        `post` queues a letter, by which the bot is told of each transition; `call` lets the
+        operators be called to what it led to, if they have to be.
         """
         self._store = store
         self._clock = clock
         self._release = release
         self._length = length
         self._post = post
+        self._call = call
 
     def pause(
         self,
@@ -286,10 +289,11 @@ class Handoff:
         return resuming(old, SYSTEM, "the pause ended", now, start)
 
     def _nudge(self, conversation: Conversation) -> None:
-        """Let the mailbox tell the bot of the transition, and give it what was held.
+        """Let the mailbox tell the bot of the transition and give it what was held, and the operators be called.
 
         Where the queue does not answer, the schedule or the next delivery does it: the transition stands.
         """
+        self._call(conversation)
         if conversation.has_news:
             try:
                 self._post(Letter(conversation.id, f"t:{conversation.epoch}", NUDGE))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, Literal, TypeVar
 
-from chalicelib.conversation import STOP, Conversation, Message, held_key
+from chalicelib.conversation import STOP, SYSTEM, Conversation, Message, held_key
 from chalicelib.errors import BadRequest
 from chalicelib.tables import SHARDS, ConversationItem, MessageItem, actor_text, conversation_of, message_of
 
@@ -139,6 +139,14 @@ class Lists:
         wanted |= model.told_epoch.does_not_exist() | (model.told_epoch < model.epoch)
         if lifted:
             wanted |= model.paused_by == actor_text(STOP)
+        shards = (model.paused.query(number, filter_condition=wanted) for number in range(SHARDS))
+        return tuple(conversation_of(item) for item in islice(chain.from_iterable(shards), limit))
+
+    def uncalled(self, limit: int) -> tuple[Conversation, ...]:
+        """Of the paused, those by the bot or its failure to which nobody was called. Eventually consistent."""
+        model = self._conversations
+        wanted = model.paused_by.startswith('{"type":"bot",') | (model.paused_by == actor_text(SYSTEM))
+        wanted &= model.called_epoch.does_not_exist() | (model.called_epoch < model.epoch)
         shards = (model.paused.query(number, filter_condition=wanted) for number in range(SHARDS))
         return tuple(conversation_of(item) for item in islice(chain.from_iterable(shards), limit))
 

@@ -1,7 +1,7 @@
 """The mailboxes of all conversations: one SQS FIFO queue, a message group for each.
 
 Messages hold ids only. SQS delivers a group's messages in order and one at a time, and drops a repeat of the same
-message for five minutes; after that, `delivery` sees from the row that it is done.
+message for five minutes; after that, `delivery` sees from the row that it is done. Errands have groups of their own.
 """
 
 from __future__ import annotations
@@ -23,13 +23,16 @@ _BACKOFF = (5, 15, 45, 120)
 
 NUDGE = "nudge"
 
+ERRANDS = ("call", "profile")
+"""The kinds of letters that must not keep a conversation's messages waiting."""
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:
     """What the queue holds: which row of which conversation is to be delivered.
 
     A nudge names no row. It lets the bot be told of the last transition and given what was held, as far as that is
-    still to do; its `message_id` only tells it from other nudges.
+    still to do; its `message_id` only tells it from other nudges. An errand names no row either.
     """
 
     conversation_id: str
@@ -47,6 +50,11 @@ class Letter:
         """The queue message's body."""
         return json.dumps({"conversation": self.conversation_id, "message": self.message_id, "kind": self.kind})
 
+    @property
+    def group(self) -> str:
+        """Letters of one group are handled one at a time and in order."""
+        return f"{self.conversation_id}|{self.kind}" if self.kind in ERRANDS else self.conversation_id
+
 
 class Mailbox:
     """The queue. Safe to share between threads."""
@@ -63,11 +71,11 @@ class Mailbox:
         )
 
     def post(self, letter: Letter) -> None:
-        """Queue a letter behind the others of its conversation; Unavailable where SQS does not take it."""
+        """Queue a letter behind the others of its group; Unavailable where SQS does not take it."""
         self._call(
             "send_message",
             MessageBody=letter.body,
-            MessageGroupId=_hash(letter.conversation_id),
+            MessageGroupId=_hash(letter.group),
             MessageDeduplicationId=_hash(f"{letter.conversation_id}|{letter.kind}|{letter.message_id}"),
         )
 

@@ -15,7 +15,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 from urllib.parse import quote, urlencode
 
@@ -23,8 +23,8 @@ import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationValueError, NewConnectionError
 
 from chalicelib.conversation import Address
-from chalicelib.errors import Misconfigured, Transient, Unconfirmed
-from chalicelib.refusals import ADVICE, read_answer
+from chalicelib.errors import BadRequest, Misconfigured, Transient, Unconfirmed
+from chalicelib.refusals import ADVICE, read_answer, without_secrets
 from chalicelib.settings import Page, Settings
 
 AttachmentType = Literal["image", "audio", "video", "file"]
@@ -36,6 +36,8 @@ BACKOFF = (0.3, 1.0)
 """Seconds before the second and the third try of a call; there is no fourth."""
 PATIENCE = 6.0
 """Seconds after which no further try begins, so that all tries together fit into a function of 30 s."""
+MAX_ANSWER = 1024 * 1024
+"""Bytes of an answer that are read; Meta's have a few thousand."""
 IDLE = 60.0
 """Seconds after which an unused connection is not trusted: a gateway may have dropped it without a word, and the send
 that finds out would have to be called unconfirmed."""
@@ -100,6 +102,17 @@ class Outgoing:
         if kind not in get_args(AttachmentType) or not isinstance(payload, dict) or not _text(payload, "url"):
             raise ValueError("an attachment is a template, or a file with a type and payload.url")
         return cls(attachment=Attachment(kind, payload["url"]), quick_replies=tuple(replies))
+
+
+@dataclass(frozen=True, slots=True)
+class Verbatim(Outgoing):
+    """What a bot says in Graph's own words: `message` as it wrote it; the other parts are what of it is shown."""
+
+    message: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_graph(self) -> dict[str, Any]:
+        """The bot's message; its own `metadata` is kept with the row, and ours goes to Meta in its place."""
+        return dict(self.message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +183,22 @@ class Messenger:
         first = _text(answer, "first_name") or _text(answer, "name")
         return Profile(first, _text(answer, "last_name"), _text(answer, "profile_pic"))
 
+    def pass_on(
+        self, at: Address, method: str, edge: str | None, query: Mapping[str, str], fields: Mapping[str, Any] | None
+    ) -> Any:
+        """Make a bot's own call, once: of an edge of our Page, or without one of the user or else the Page itself.
+
+        Meta's whole answer without any secret of ours; a GraphError holds it as `said`. Which calls a bot may make is
+        for the caller to see to, and nothing here lets it name another node.
+        """
+        if not all(Address.is_user_id(part) for part in (at.user_id or "me", edge or "me")):
+            raise BadRequest("(#100) This is no id and no edge of the Graph API.")
+        path = at.user_id or at.page_id if edge is None else f"{at.page_id}/{edge}"
+        request, secrets = self._request(at, path, query)
+        body = None if fields is None else json.dumps(fields).encode()
+        answer = read_answer(*self._exchange(method, *request, body), _name(at), secrets)
+        return without_secrets(answer, secrets)
+
     def _post(self, address: Address, body: Mapping[str, Any]) -> dict[str, Any]:
         body = {"recipient": {"id": address.user_id}, **body}
         return self._call("POST", address, f"{address.page_id}/messages", {}, json.dumps(body).encode())
@@ -177,16 +206,11 @@ class Messenger:
     def _call(
         self, method: str, address: Address, path: str, query: Mapping[str, str], body: bytes | None
     ) -> dict[str, Any]:
-        page = self._page(address)
-        secret = self._settings.app_secret
-        proof = hmac.new(secret.encode(), page.token.encode(), hashlib.sha256).hexdigest()
-        fields = urlencode({**query, "appsecret_proof": proof})
-        url = f"{self._settings.graph_url}/{self._settings.graph_version}/{quote(path)}?{fields}"
-        headers = {"Authorization": f"Bearer {page.token}", "Content-Type": "application/json"}
+        request, secrets = self._request(address, path, query)
         end = self._clock() + PATIENCE
 
         def attempt() -> dict[str, Any]:
-            return read_answer(*self._exchange(method, url, headers, body), _name(page), (page.token, secret, proof))
+            return read_answer(*self._exchange(method, *request, body), _name(address), secrets)
 
         for pause in BACKOFF:
             try:
@@ -197,6 +221,18 @@ class Messenger:
             self._sleep(pause)
         return attempt()
 
+    def _request(
+        self, address: Address, path: str, query: Mapping[str, str]
+    ) -> tuple[tuple[str, Mapping[str, str]], tuple[str, ...]]:
+        """The URL and headers of a call, and the secrets in them."""
+        page = self._page(address)
+        secret = self._settings.app_secret
+        proof = hmac.new(secret.encode(), page.token.encode(), hashlib.sha256).hexdigest()
+        fields = urlencode({**query, "appsecret_proof": proof})
+        url = f"{self._settings.graph_url}/{self._settings.graph_version}/{quote(path)}?{fields}"
+        headers = {"Authorization": f"Bearer {page.token}", "Content-Type": "application/json"}
+        return (url, headers), (page.token, secret, proof)
+
     def _exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> tuple[int, bytes]:
         if self._clock() - self._used > IDLE:
             self._http.clear()
@@ -204,15 +240,27 @@ class Messenger:
         # The causes are cut off: they carry the request with them.
         try:
             response = self._http.request(
-                method, url, body=body, headers=headers, timeout=self._timeout, retries=False, redirect=False
+                method,
+                url,
+                body=body,
+                headers=headers,
+                timeout=self._timeout,
+                retries=False,
+                redirect=False,
+                preload_content=False,
             )
+            data = response.read(MAX_ANSWER + 1)
         except LocationValueError:
             raise Misconfigured("HITL_GRAPH_URL is not a URL that can be called.") from None
         except (NewConnectionError, ConnectTimeoutError):
             raise Transient(_UNREACHED) from None
         except HTTPError:
             raise Unconfirmed(ADVICE[Unconfirmed]) from None
-        return response.status, response.data
+        if len(data) > MAX_ANSWER:
+            response.close()
+            raise Unconfirmed(ADVICE[Unconfirmed])
+        response.release_conn()
+        return response.status, data
 
     def _page(self, address: Address) -> Page:
         for page in self._settings.pages:

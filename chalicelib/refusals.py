@@ -6,12 +6,13 @@ them that could be a token, because Meta repeats a token that it cannot read.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from chalicelib import document
 from chalicelib.errors import (
+    BadRequest,
     GraphError,
     NoSuchUser,
     NotThreadOwner,
@@ -77,12 +78,14 @@ def read_answer(status: int, data: bytes, page: str, secrets: Sequence[str]) -> 
     neither yes nor no raises `Unconfirmed`.
     """
     try:
-        answer = json.loads(data)
-    except (ValueError, RecursionError):
+        answer = document.read(data)
+    except BadRequest:
         answer = None
     fault = answer.get("error") if isinstance(answer, dict) else None
     if isinstance(fault, dict):
-        raise _refusal(fault, page, secrets)
+        error = _refusal(fault, page, secrets)
+        error.said, error.status = without_secrets(fault, secrets), status
+        raise error
     if status == 429:
         raise _error(RateLimited, page)
     if 300 <= status < 500:
@@ -90,6 +93,17 @@ def read_answer(status: int, data: bytes, page: str, secrets: Sequence[str]) -> 
     if status >= 500 or not isinstance(answer, dict):
         raise _error(Unconfirmed, page)
     return answer
+
+
+def without_secrets(value: Any, secrets: Sequence[str]) -> Any:
+    """What Meta answered with no secret in any of its texts, for a bot to see."""
+    if isinstance(value, str):
+        for secret in secrets:
+            value = value.replace(secret, "…")
+        return value
+    if isinstance(value, dict):
+        return {without_secrets(key, secrets): without_secrets(item, secrets) for key, item in value.items()}
+    return [without_secrets(item, secrets) for item in value] if isinstance(value, list) else value
 
 
 def _refusal(fault: Mapping[str, Any], page: str, secrets: Sequence[str]) -> GraphError:

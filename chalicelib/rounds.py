@@ -1,7 +1,8 @@
 """The rounds that the schedule makes: conversations that nobody else may ever come by are looked after.
 
-Pauses end by themselves, the bot hears of a pause whose maker died before it could be told, and what was held goes on
-being delivered. Everything here may also be done by whoever comes by first; doing it twice changes nothing more.
+Pauses end by themselves, the bot hears of a pause whose maker died before it could be told, what was held goes on being
+delivered, and operators are called whom nobody has called. Everything here may also be done by whoever comes by first;
+doing it twice changes nothing more.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 
+from chalicelib.errands import Errands
 from chalicelib.errors import HitlError, describe
 from chalicelib.handoff import MINUTE, Handoff
 from chalicelib.mailbox import NUDGE, Letter
@@ -25,10 +27,13 @@ ROUND_TIME = 20_000
 class Rounds:
     """Looks after conversations, once a minute."""
 
-    def __init__(self, store: StorePort, mailbox: MailboxPort, handoff: Handoff, clock: Clock) -> None:
+    def __init__(
+        self, store: StorePort, mailbox: MailboxPort, handoff: Handoff, errands: Errands, clock: Clock
+    ) -> None:
         self._store = store
         self._mailbox = mailbox
         self._handoff = handoff
+        self._errands = errands
         self._clock = clock
 
     def make(self) -> Counter[str]:
@@ -48,4 +53,9 @@ class Rounds:
             except HitlError as error:  # the others must not wait for this one
                 logger.warning("A conversation is left to the next round: %s", describe(error))
                 done["failed"] += 1
+        if self._errands.calls:
+            for found in self._store.uncalled(MOST):
+                if self._clock() > now + ROUND_TIME:
+                    break
+                self._errands.queue_call(found)
         return done

@@ -24,6 +24,8 @@ _PAGE = re.compile(r"pages/(messenger|instagram)/([A-Za-z0-9_-]{1,128})")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _MINUTES = re.compile(r"(?:[1-9][0-9]{0,5})?")
 _BOT = re.compile(r"python:[A-Za-z_][\w.]*:[A-Za-z_]\w*|https?://\S+|lambda:[A-Za-z0-9:_$-]+")
+_TOPIC = re.compile(r"(?:arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256})?")
+_ALERT_WEBHOOK = re.compile(r"(?:https://[^\s/]\S*|http://(?:localhost|127\.0\.0\.1)(?::[0-9]+)?/\S*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,29 @@ class Settings:
         """After how many days DynamoDB may remove a message; 0 keeps all."""
         form = "a number of days, 0 to keep all"
         return int(self._optional("HITL_RETENTION_DAYS", "365", form, re.compile(r"[0-9]{1,5}")))
+
+    @property
+    def alert_topic(self) -> str:
+        """The ARN of the SNS topic by which operators are called; empty for none."""
+        form = "the ARN of an SNS topic, arn:aws:sns:<region>:<account>:<name>"
+        return self._optional("HITL_ALERT_TOPIC", "", form, _TOPIC)
+
+    @property
+    def alert_webhook(self) -> str:
+        """The Slack-compatible webhook by which operators are called; empty for none. The URL itself is a secret."""
+        form = "the https:// URL of an incoming webhook"
+        value = self.parameters.get("alert-webhook", "").strip()
+        if not _ALERT_WEBHOOK.fullmatch(value):
+            raise Misconfigured(f"The parameter {self._path('alert-webhook')} cannot be read. Set it to {form}.")
+        return value
+
+    @property
+    def dashboard_url(self) -> str:
+        """Where the dashboard is, without a slash at the end; empty where calls are to have no link."""
+        form = "the dashboard's https:// URL"
+        return self._optional("HITL_DASHBOARD_URL", "", form, re.compile(r"(?:https?://[^\s/?#]+[^\s?#]*)?")).rstrip(
+            "/"
+        )
 
     @property
     def name(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pynamodb.attributes import Attribute
@@ -19,11 +19,12 @@ from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.conversation import Conversation, Message, Stop, preview
+from chalicelib.conversation import Conversation, Disconnection, Message, Stop, preview
 from chalicelib.errors import BadRequest, LostRace, Unavailable, Unstorable
 from chalicelib.lists import FOREIGN_CURSOR, History, Listing, Lists, Status
 from chalicelib.settings import Settings
 from chalicelib.tables import (
+    PAGE_ID,
     STOP_ID,
     MessageItem,
     activity_key,
@@ -206,6 +207,32 @@ class Store:
         condition = self._conversations.id.does_not_exist() if old.version == 0 else version == old.version
         self._call(lambda: item.save(condition))
 
+    def disconnections(self, pages: Sequence[str]) -> Mapping[str, Disconnection]:
+        """Which of these Pages, each `<platform>:<page id>`, are marked as disconnected, read consistently."""
+        keys = {PAGE_ID.format(page): page for page in pages}
+        items = self._call(lambda: tuple(self._conversations.batch_get([*keys], consistent_read=True)))
+        return {
+            keys[item.id]: Disconnection(int(item.disconnected_since), item.disconnected_reason or "")
+            for item in items
+            if item.disconnected_since is not None
+        }
+
+    def disconnect(self, page: str, mark: Disconnection) -> None:
+        """Mark a Page as disconnected; one that is marked keeps its time."""
+        model = self._conversations
+        since = model.disconnected_since.set(model.disconnected_since | mark.since)
+        actions: list[Action] = [since, model.disconnected_reason.set(mark.reason)]
+        self._call(lambda: model(PAGE_ID.format(page)).update(actions))
+
+    def reconnect(self, page: str, before: int) -> None:
+        """Take a mark away that was made before this time; a newer one stays."""
+        model = self._conversations
+        actions: list[Action] = [model.disconnected_since.remove(), model.disconnected_reason.remove()]
+        try:
+            self._call(lambda: model(PAGE_ID.format(page)).update(actions, model.disconnected_since < before))
+        except LostRace:
+            return
+
     def list(self, status: Status, now: int, limit: int, cursor: str | None = None, query: str = "") -> Listing:
         """A page of conversations: newest first, or oldest waiting first for paused and waiting."""
         return self._read(lambda: self._lists.page(status, now, limit, cursor, query))
@@ -233,6 +260,10 @@ class Store:
         `lifted`, where there is no global stop, their pause is one of the stop.
         """
         return self._call(lambda: self._lists.due(now, lifted, limit))
+
+    def uncalled(self, limit: int) -> tuple[Conversation, ...]:
+        """Up to `limit` conversations that the bot has paused, or that it failed in, to which nobody was called yet."""
+        return self._call(lambda: self._lists.uncalled(limit))
 
     def held_count(self, conversation_id: str, epoch: int) -> int:
         """How many messages are held under one pause."""

@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING
 
 from chalicelib import settings as _settings
 from chalicelib.admission import Admission
+from chalicelib.alerts import Alerts
 from chalicelib.bots import BotPort, BrokenBot, connect
+from chalicelib.connection import Connection
+from chalicelib.conversation import Conversation
 from chalicelib.delivery import Deliveries
+from chalicelib.errands import Errands
 from chalicelib.errors import Misconfigured
 from chalicelib.handoff import Handoff
 from chalicelib.identity import Issuer
 from chalicelib.mailbox import Letter, Mailbox
 from chalicelib.messenger import Messenger
-from chalicelib.ports import Clock, MailboxPort, MessengerPort, StorePort
+from chalicelib.ports import AlertsPort, Clock, MailboxPort, MessengerPort, StorePort
+from chalicelib.relay import Relay
 from chalicelib.replies import Replies
 from chalicelib.rounds import Rounds
 from chalicelib.settings import Settings
@@ -42,16 +47,18 @@ class System:
         messenger: MessengerPort | None = None,
         bot: BotPort | None = None,
         issuer: Issuer | None = None,
+        alerts: AlertsPort | None = None,
         clock: Clock = now,
     ) -> None:
         self.settings = settings
         self.clock = clock
         self.store: StorePort = store or Store(settings)
-        self.handoff = Handoff(self.store, clock, settings.release, settings.pause_length, self._post)
+        self.handoff = Handoff(self.store, clock, settings.release, settings.pause_length, self._post, self._call)
         self._mailbox = mailbox
         self._messenger = messenger
         self._bot = bot
         self._issuer = issuer
+        self._alerts = alerts
 
     @cached_property
     def mailbox(self) -> MailboxPort:
@@ -60,8 +67,8 @@ class System:
 
     @cached_property
     def messenger(self) -> MessengerPort:
-        """The Graph API."""
-        return self._messenger or Messenger(self.settings)
+        """The Graph API, watched for tokens that it does not take any more."""
+        return Connection(self.store, self._messenger or Messenger(self.settings), self.clock)
 
     @cached_property
     def admission(self) -> Admission:
@@ -74,9 +81,21 @@ class System:
         return self._issuer or Issuer(lambda: self.settings.sign_in, self.clock)
 
     @cached_property
+    def errands(self) -> Errands:
+        """What must not keep messages waiting."""
+        alerts = self._alerts or Alerts(self.settings)
+        url = self.settings.dashboard_url
+        return Errands(self.store, self.mailbox, self.messenger, alerts, self.handoff, self.clock, url)
+
+    @cached_property
     def replies(self) -> Replies:
         """Sends."""
         return Replies(self.store, self.messenger, self.handoff, self.admission, self.clock)
+
+    @cached_property
+    def relay(self) -> Relay:
+        """Makes bots' own calls of the Graph API."""
+        return Relay(self.store, self.messenger, self.admission, self.handoff, self.clock)
 
     @cached_property
     def reception(self) -> Reception:
@@ -93,15 +112,18 @@ class System:
             bot = self._bot or connect(self.settings)
         except Misconfigured as error:
             bot = BrokenBot(error)
-        return Deliveries(self.store, self.mailbox, self.handoff, self.replies, self.messenger, bot, self.clock)
+        return Deliveries(self.store, self.mailbox, self.handoff, self.replies, self.errands, bot, self.clock)
 
     @cached_property
     def rounds(self) -> Rounds:
         """What the schedule does."""
-        return Rounds(self.store, self.mailbox, self.handoff, self.clock)
+        return Rounds(self.store, self.mailbox, self.handoff, self.errands, self.clock)
 
     def _post(self, letter: Letter) -> None:
         self.mailbox.post(letter)
+
+    def _call(self, conversation: Conversation) -> None:
+        self.errands.queue_call(conversation)
 
 
 _current: list[System] = []

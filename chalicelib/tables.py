@@ -38,6 +38,8 @@ SHARDS = 4
 
 STOP_ID = "stop"
 """The row of the global stop, among the conversations but in no list."""
+PAGE_ID = "page:{}"
+"""The row of a Page's connection, among the conversations but in no list."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -82,7 +84,7 @@ class Paused(GlobalSecondaryIndex["ConversationItem"]):
 
 
 class ConversationItem(Model):
-    """A conversation, or the global stop."""
+    """A conversation, the global stop, or a Page's connection."""
 
     id = UnicodeAttribute(hash_key=True)
     version = NumberAttribute(default=0)
@@ -113,6 +115,10 @@ class ConversationItem(Model):
     paused_length = NumberAttribute(null=True)
     last_said = UnicodeAttribute(null=True)
     told_epoch = NumberAttribute(null=True)
+    called_epoch = NumberAttribute(null=True)
+    profile_due_at = NumberAttribute(null=True)
+    disconnected_since = NumberAttribute(null=True)
+    disconnected_reason = TextAttribute(null=True)
 
     recent = Recent()
     paused = Paused()
@@ -254,6 +260,8 @@ def conversation_attributes(conversation: Conversation) -> dict[str, Any]:
         "draining": c.draining,
         "last_said": c.last_said and _dumped([c.last_said.order, last_text(c.last_said)]),
         "told_epoch": c.told_epoch or None,
+        "called_epoch": c.called_epoch,
+        "profile_due_at": c.profile_due_at,
     }
 
 
@@ -286,6 +294,8 @@ def conversation_of(item: ConversationItem) -> Conversation:
         picture_url=i.picture_url,
         draining=i.draining,
         told_epoch=_int(i.told_epoch) or 0,
+        called_epoch=_int(i.called_epoch),
+        profile_due_at=_int(i.profile_due_at),
     )
 
 

@@ -19,8 +19,8 @@ from local.provider import sign_in
 DEFAULT_PORT = 8000
 STATE_FILE = ".local-stack.json"
 """Where a running stack leaves its URL and secrets for our commands, unless HITL_STATE_FILE says otherwise."""
-SECRETS = ("HITL_API_TOKEN", "HITL_APP_SECRET", "HITL_VERIFY_TOKEN", "HITL_PAGE_TOKEN")
-"""Variables that a run takes its parameters from; what is missing is made up."""
+SECRETS = ("HITL_API_TOKEN", "HITL_APP_SECRET", "HITL_VERIFY_TOKEN", "HITL_PAGE_TOKEN", "HITL_ALERT_WEBHOOK")
+"""Variables that a run takes its parameters from; but for the last, what is missing is made up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,7 @@ def apply(
     env.update({"AWS_ENDPOINT_URL_DYNAMODB": dynamodb, "AWS_ENDPOINT_URL_SSM": ssm})
     env.update({"AWS_ENDPOINT_URL_SQS": sqs, "HITL_GRAPH_URL": graph})
     env.pop("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", None)
+    env.setdefault("HITL_DASHBOARD_URL", run.url)
     env.setdefault("AWS_DEFAULT_REGION", "us-east-1")
     env.setdefault("AWS_EC2_METADATA_DISABLED", "true")
     stays_here = run.dynamodb is None and not env.get("HITL_BOT", "").startswith("lambda:")

@@ -1,4 +1,4 @@
-"""A fake Graph API: what Meta answers to sends, sender actions and requests for profiles.
+"""A fake Graph API: what Meta answers to sends, sender actions and requests for profiles, and what a Page keeps there.
 
 It checks what Meta checks (token, proof, recipient, sizes) and answers errors in Meta's shape. `World.order` makes the
 next sends fail or hang.
@@ -26,6 +26,7 @@ from local.serving import NoAnswer, Request, Response, answer_json
 from local.trouble import Trouble
 
 HANG_S = 60.0
+EDGES = ("messenger_profile", "personas", "message_attachments")
 ACTIONS = ("typing_on", "typing_off", "mark_seen")
 _PATH = re.compile(r"/v\d+\.\d+/([^/]+)(?:/(\w+))?")
 
@@ -43,6 +44,7 @@ class GraphApi:
         self._picture_base = picture_base
         self._hang_s = hang_s
         self._stopping = threading.Event()
+        self._kept: dict[tuple[str, str], dict[str, Any]] = {}
 
     def stop(self) -> None:
         """Lets go of every request that hangs."""
@@ -65,7 +67,9 @@ class GraphApi:
             return self._profile(page, node)
         if request.method == "POST" and edge == "messages" and node in ("me", page.id):
             return self._send(page, fields)
-        if request.method == "POST" and edge == "messages":
+        if edge in EDGES and node in ("me", page.id):
+            return self._edge(page, request.method, edge, fields)
+        if request.method == "POST" and edge in ("messages", *EDGES):
             raise GraphRefusal(200, "(#200) This access token is not one of that Page.")
         message = f"Unsupported {request.method.lower()} request."
         raise GraphRefusal(100, message, 33, "GraphMethodException")
@@ -97,6 +101,24 @@ class GraphApi:
         first, last = invented_name(node)
         picture = f"{self._picture_base}/{hashlib.sha256(node.encode()).hexdigest()[:16]}.svg"
         return {"first_name": first, "last_name": last, "profile_pic": picture, "id": node}
+
+    def _edge(self, page: Page, method: str, edge: str, fields: Mapping[str, Any]) -> dict[str, object]:
+        """A Page's profile, personas and attachments, as far as a bot library wants to see them kept."""
+        given = {name: value for name, value in fields.items() if name not in ("access_token", "appsecret_proof")}
+        kept = self._kept.setdefault((page.id, edge), {})
+        if edge == "messenger_profile":
+            if method == "GET":
+                wanted = str(given.get("fields", "")).split(",")
+                return {"data": [{name: kept[name] for name in wanted if name in kept}]}
+            for name in given["fields"] if method == "DELETE" else given:
+                kept.pop(name, None)
+            kept.update(given if method == "POST" else {})
+            return {"result": "success"}
+        if method == "GET":
+            return {"data": [{"id": id_, **item} for id_, item in kept.items()]}
+        id_ = f"{secrets.randbelow(9 * 10**14) + 10**14}"
+        kept[id_] = given
+        return {"attachment_id": id_} if edge == "message_attachments" else {"id": id_}
 
     def _send(self, page: Page, fields: Mapping[str, Any]) -> dict[str, object]:
         user = recipient(fields)

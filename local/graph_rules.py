@@ -41,7 +41,10 @@ def check_type(fields: Mapping[str, Any]) -> None:
 
 def check_message(message: Any) -> None:
     """Refuses what is not a text or an attachment within Meta's sizes."""
-    if not isinstance(message, Mapping) or (("text" in message) == ("attachment" in message)):
+    if not isinstance(message, Mapping):
+        raise GraphRefusal(100, "(#100) Param message must be an object.")
+    message = {name: part for name, part in message.items() if part is not None}
+    if ("text" in message) == ("attachment" in message):
         raise GraphRefusal(100, "(#100) Param message must have exactly one of text and attachment.")
     text, replies = message.get("text", "-"), message.get("quick_replies") or []
     if not isinstance(text, str) or not text:

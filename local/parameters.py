@@ -12,6 +12,7 @@ import boto3
 from chalicelib.auth import PERMISSIONS, ApiToken, hash_of, is_token
 from chalicelib.errors import Misconfigured
 
+ALERT_WEBHOOK = "HITL_ALERT_WEBHOOK"
 SIGN_IN = "HITL_SIGN_IN"
 _PAGE_TOKEN = re.compile(r"(?:(messenger|instagram):)?([A-Za-z0-9_-]{1,128})=(\S+)")
 
@@ -25,12 +26,14 @@ def read(env: Mapping[str, str], sign_in: Mapping[str, str]) -> dict[str, str]:
     if not is_token(token):
         raise Misconfigured("HITL_API_TOKEN cannot be read. Set it to hitl_ and 43 characters of A-Z a-z 0-9 _ -.")
     every = ApiToken("api-token", "API token", hash_of(token), None, PERMISSIONS, made="by make run")
+    webhook = env.get(ALERT_WEBHOOK)
     return {
         "app-secret": env["HITL_APP_SECRET"],
         "verify-token": env["HITL_VERIFY_TOKEN"],
         "sign-in": env.get(SIGN_IN) or json.dumps(sign_in),
         f"tokens/{every.id}": every.value,
         **_pages(env["HITL_PAGE_TOKEN"]),
+        **({"alert-webhook": webhook} if webhook else {}),
     }
 
 

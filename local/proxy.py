@@ -100,11 +100,12 @@ def origin(
 
 
 def tunnel(api: Callable[[Request, str], Response]) -> Handler:
-    """What may be shown to the world: the webhook, under both of its paths, and nothing else."""
+    """What may be shown to the world, with and without /api before it: the webhook, and the Graph API for bots."""
 
     def answer(request: Request) -> Response:
-        if request.path not in ("/webhook", "/api/webhook"):
-            return answer_text("This port serves /webhook only.", 404)
-        return api(request, request.target.removeprefix("/api"))
+        path, target = request.path.removeprefix("/api"), request.target.removeprefix("/api")
+        if path != "/webhook" and not (path.startswith("/graph/") and ".." not in path):
+            return answer_text("This port serves /webhook and /graph only.", 404)
+        return api(request, target)
 
     return answer

@@ -14,7 +14,7 @@ from local.processes import Child
 from local.serving import LOOPBACK, CannotServe, Handler, Server
 
 START_WITHIN_S = 60
-_ACCESS_LINE = re.compile(r'\S+ - - \[[^]]*\] "(?P<method>\w+) (?P<path>\S+) [^"]*" (?P<status>\d+)')
+_ACCESS_LINE = re.compile(r'\S+ - - \[[^]]*\] "(?P<method>\w+) (?P<path>[^\s?]+)\S* [^"]*" (?P<status>\d+)')
 
 
 class CannotStart(Exception):

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from chalicelib.conversation import STOP, Conversation, Message, Stop, touched
+from chalicelib.conversation import STOP, SYSTEM, Conversation, Disconnection, Message, Stop, touched
 from chalicelib.errors import BadRequest, LostRace, Unstorable
 from chalicelib.lists import MAX_SCANNED, MAX_WAITING, History, Listing, Status
 
@@ -33,6 +33,7 @@ class FakeStore:
         self._rows: dict[tuple[str, str], Message] = {}
         self._aliases: dict[tuple[str, str], str] = {}
         self._stop = Stop()
+        self._disconnections: dict[str, Disconnection] = {}
         self._indexed: dict[str, Conversation] = self._conversations
         self._cursors: dict[str, tuple[object, Key]] = {}
 
@@ -128,6 +129,20 @@ class FakeStore:
                 raise LostRace("stop")
             self._stop = replace(new, version=old.version + 1)
 
+    def disconnections(self, pages: Sequence[str]) -> Mapping[str, Disconnection]:
+        with self._lock:
+            return {page: mark for page, mark in self._disconnections.items() if page in pages}
+
+    def disconnect(self, page: str, mark: Disconnection) -> None:
+        with self._lock:
+            since = self._disconnections.get(page, mark).since
+            self._disconnections[page] = replace(mark, since=since)
+
+    def reconnect(self, page: str, before: int) -> None:
+        with self._lock:
+            if page in self._disconnections and self._disconnections[page].since < before:
+                del self._disconnections[page]
+
     def list(self, status: Status, now: int, limit: int, cursor: str | None = None, query: str = "") -> Listing:
         def is_wanted(conversation: Conversation) -> bool:
             is_paused = conversation.pause_at(now) is not None
@@ -181,6 +196,14 @@ class FakeStore:
 
         with self._lock:
             return tuple(each for each in self._indexed.values() if is_due(each))[:limit]
+
+    def uncalled(self, limit: int) -> tuple[Conversation, ...]:
+        def is_uncalled(each: Conversation) -> bool:
+            by_bot = each.pause is not None and (each.pause.by.type == "bot" or each.pause.by == SYSTEM)
+            return by_bot and (each.called_epoch or 0) < each.epoch
+
+        with self._lock:
+            return tuple(each for each in self._indexed.values() if is_uncalled(each))[:limit]
 
     def held_count(self, conversation_id: str, epoch: int) -> int:
         with self._lock:

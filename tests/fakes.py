@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from chalicelib.alerts import Call
 from chalicelib.bots import Delivery, Speaker
+from chalicelib.conversation import Address
 from chalicelib.errors import BotFailed, GraphError, Misconfigured, Unavailable
-from chalicelib.mailbox import Letter
+from chalicelib.mailbox import ERRANDS, Letter
 from chalicelib.messenger import Outgoing, Profile
 from tests.fake_store import FakeStore
 
-__all__ = ["Clock", "FakeBot", "FakeMailbox", "FakeMessenger", "FakeStore", "Sent"]
+__all__ = ["Clock", "FakeAlerts", "FakeBot", "FakeMailbox", "FakeMessenger", "FakeStore", "Sent"]
 
 
 class Clock:
@@ -34,13 +37,15 @@ class Clock:
 class FakeMailbox:
     """The queue as a list: letters in the order in which they came, each once ever, as SQS has it for five minutes.
 
-    `postponed` holds the receipts that were put off and on which try; `down` makes SQS not answer.
+    `errands` are beside the others, as they are in groups of their own. `postponed` holds the receipts that were put
+    off and on which try; `down` makes SQS not answer.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._known: set[Letter] = set()
         self.letters: list[Letter] = []
+        self.errands: list[Letter] = []
         self.postponed: list[tuple[str, int]] = []
         self.down = False
 
@@ -50,7 +55,7 @@ class FakeMailbox:
                 raise Unavailable("The queue did not answer.")
             if letter not in self._known:
                 self._known.add(letter)
-                self.letters.append(letter)
+                (self.errands if letter.kind in ERRANDS else self.letters).append(letter)
 
     def postpone(self, receipt: str, tries: int) -> None:
         self.postponed.append((receipt, tries))
@@ -76,14 +81,17 @@ class FakeMessenger:
     """Meta: takes every send and answers `mid.1`, `mid.2`, … by its place in `sends`.
 
     It raises what `errors` holds instead, one for each send, which is in `refused` then. `profiles` holds what is
-    known of people by conversation id, or the error that asking for it meets. `before` runs inside each send.
+    known of people by conversation id, or the error that asking for it meets. What is passed on for bots is in
+    `passed` and answered by `answers` in turn. `before` runs inside each send.
     """
 
     sends: list[Sent] = field(default_factory=list)
     refused: list[Sent] = field(default_factory=list)
     actions: list[tuple[str, str]] = field(default_factory=list)
     errors: deque[GraphError | Misconfigured] = field(default_factory=deque)
-    profiles: dict[str, Profile | GraphError] = field(default_factory=dict)
+    passed: list[tuple[str, str, str | None, Mapping[str, str], Mapping[str, Any] | None]] = field(default_factory=list)
+    answers: deque[Any] = field(default_factory=deque)
+    profiles: dict[str, Profile | GraphError | Misconfigured] = field(default_factory=dict)
     before: Callable[[], None] = lambda: None
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -97,14 +105,37 @@ class FakeMessenger:
             self.sends.append(sent)
             return f"mid.{len(self.sends)}"
 
+    def pass_on(
+        self, at: Address, method: str, edge: str | None, query: Mapping[str, str], fields: Mapping[str, Any] | None
+    ) -> Any:
+        self.before()
+        with self._lock:
+            self.passed.append((at.conversation_id, method, edge, query, fields))
+            if self.errors:
+                raise self.errors.popleft()
+            return self.answers.popleft() if self.answers else {"success": True}
+
     def action(self, conversation_id: str, action: str) -> None:
         self.actions.append((conversation_id, action))
 
     def profile(self, conversation_id: str) -> Profile:
         profile = self.profiles.get(conversation_id, Profile())
-        if isinstance(profile, GraphError):
+        if isinstance(profile, Exception):
             raise profile
         return profile
+
+
+@dataclass
+class FakeAlerts:
+    """The operators: keeps each call, and takes it unless `deaf`."""
+
+    calls: list[Call] = field(default_factory=list)
+    has_channel: bool = True
+    deaf: bool = False
+
+    def call(self, call: Call) -> bool:
+        self.calls.append(call)
+        return not self.deaf
 
 
 @dataclass

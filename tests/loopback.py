@@ -91,7 +91,7 @@ class _Handler(BaseHTTPRequestHandler):
         )
         next(self.loopback.script)(self)
 
-    do_GET = do_POST = _serve
+    do_GET = do_POST = do_DELETE = _serve
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing: the tests look at `asked`."""

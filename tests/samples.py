@@ -143,4 +143,6 @@ def conversations(at: st.SearchStrategy[int] = times) -> st.SearchStrategy[Conve
         name=st.none() | texts,
         picture_url=st.none() | texts,
         draining=st.none() | texts,
+        called_epoch=st.none() | epochs,
+        profile_due_at=st.none() | at,
     )

@@ -19,7 +19,7 @@ from chalicelib.identity import Issuer
 from chalicelib.routes.web import SECURITY_HEADERS
 from chalicelib.settings import Settings
 from tests import openapi, people
-from tests.fakes import Clock, FakeBot, FakeMailbox, FakeMessenger, FakeStore
+from tests.fakes import Clock, FakeAlerts, FakeBot, FakeMailbox, FakeMessenger, FakeStore
 
 TOKEN = "hitl_" + "0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
 APP_SECRET, VERIFY_TOKEN, PAGE_TOKEN = "the-app-secret", "the-verify-token", "the-page-token"
@@ -93,6 +93,7 @@ class Service:
         self.messenger = FakeMessenger()
         self.bot = FakeBot()
         self.web = people.Web()
+        self.alerts = FakeAlerts()
         self.system = system.System(
             Settings(settings, {**PARAMETERS, **(parameters or {})}),
             store=self.store,
@@ -100,6 +101,7 @@ class Service:
             messenger=self.messenger,
             bot=self.bot,
             issuer=Issuer(lambda: self.system.settings.sign_in, self.clock, self.web),
+            alerts=self.alerts,
             clock=self.clock,
         )
         self.client = Client(app.app, project_dir=str(Path(app.__file__).parent))

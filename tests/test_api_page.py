@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from pathlib import Path
-from string import Template
 
 import pytest
 
+from tests.curl import request_of
 from tests.service import PAGE, SESSION, TOKEN, USER, Answer, Service
 
 TEXT = (Path(__file__).parent.parent / "docs" / "api.md").read_text(encoding="utf-8")
@@ -20,21 +19,7 @@ EXAMPLES = BLOCKS[1:]
 
 def curl(service: Service, block: str) -> Answer:
     """Do what curl does with these arguments; any other than those of the page are an error."""
-    words = shlex.split(Template(block.replace("\\\n", "")).substitute(VARIABLES))
-    assert words.pop(0) == "curl"
-    method, url, body, headers = "GET", "", None, {"Content-Type": "application/x-www-form-urlencoded"}
-    while words:
-        word = words.pop(0)
-        if word == "-X":
-            method = words.pop(0)
-        elif word == "-H":
-            name, _, value = words.pop(0).partition(": ")
-            headers[name] = value
-        elif word == "-d":
-            body = words.pop(0).encode()
-        else:
-            assert (word.startswith("-"), url) == (False, "")
-            url = word
+    method, url, body, headers = request_of(block, VARIABLES)
     path = url.removeprefix(VARIABLES["API"])
     return service.ask(method, path, body, token=None, headers=headers)
 
@@ -48,7 +33,7 @@ def service() -> Service:
 
 def test_the_page_has_examples() -> None:
     assert VARIABLES == {"API": "http://localhost:8000/api", "TOKEN": TOKEN, "USER_ID": USER}
-    assert len(EXAMPLES) == TEXT.count("\ncurl ") == 9
+    assert len(EXAMPLES) == TEXT.count("\ncurl ") == 10
 
 
 @pytest.mark.parametrize("block", EXAMPLES, ids=lambda block: " ".join(block.split()[:4]))
@@ -57,7 +42,7 @@ def test_every_example_works(service: Service, block: str) -> None:
 
 
 def test_the_examples_tell_a_story(service: Service) -> None:
-    pause, unpause, with_held, waiting, since, history, answer, image, stop = (
+    pause, unpause, with_held, waiting, since, history, answer, image, pages, stop = (
         curl(service, block) for block in EXAMPLES
     )
     assert pause.json["paused"]["reason"] == "Ana wants to talk to a person"
@@ -65,6 +50,7 @@ def test_the_examples_tell_a_story(service: Service) -> None:
     assert (waiting.json["sessions"], since.json["sessions"]) == ([], [])
     assert [message["kind"] for message in history.json["messages"]] == ["resumed", "paused", "text"]
     assert answer.json["state"] == image.json["state"] == "sent"
+    assert pages.json == {"pages": [{"platform": "messenger", "id": PAGE, "disconnected": None}]}
     assert stop.json["paused"] is True
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.delivery import BOT
 from chalicelib.errors import BotFailed, Conflict, Transient
-from chalicelib.messenger import Outgoing
+from chalicelib.messenger import Outgoing, Profile
 from chalicelib.system import System
 from tests.world import ANA, CONVERSATION, USER, Act, World, assert_same, crashed, uncrashed
 
@@ -119,6 +119,18 @@ def deliver(world: World, process: System) -> None:
 def last_try(world: World, process: System) -> None:
     """SQS hands the oldest letter over for the fifth time."""
     world.deliver(process, tries=5)
+
+
+def called(world: World) -> None:
+    """A pause to which the operators are to be called, of a user without a name."""
+    world.messenger.profiles[CONVERSATION] = Profile("Ana", "Belo", "https://meta.example/ana.jpg")
+    paused(world)
+    world.mailbox.errands = [letter for letter in world.mailbox.errands if letter.kind == "call"]
+
+
+def errand(world: World, process: System) -> None:
+    """SQS hands the oldest errand over."""
+    world.run_errand(process)
 
 
 def reply(world: World, process: System) -> None:
@@ -251,6 +263,8 @@ CASES = {
     "reply after an end": Case(timed_pause, reply),
     "a bot speaks": Case(talk, speak),
     "a bot speaks with a fresh epoch": Case(talk, lambda world, process: speak(world, process, 0)),
+    "call the operators": Case(called, errand),
+    "ask for a profile": Case(talk, errand),
 }
 
 

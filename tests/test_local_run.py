@@ -83,7 +83,7 @@ def test_secrets_are_readable_by_their_owner_only(stack: Stack) -> None:
     assert stack.state_file.stat().st_mode & 0o777 == 0o600
 
 
-def test_the_tunnel_s_port_reaches_the_webhook_only(stack: Stack) -> None:
+def test_the_tunnel_s_port_reaches_the_webhook_and_graph_only(stack: Stack) -> None:
     assert stack.ask("POST", "/webhook", {}, stack.port + 1)[0] == 403
     assert stack.ask("POST", "/api/webhook", {}, stack.port + 1)[0] == 403
     assert stack.ask("GET", "/api/health", None, stack.port + 1)[0] == 404

@@ -154,9 +154,16 @@ def test_another_host_is_refused_in_words(front: Server, path: str) -> None:
         ("/api/botpress-hitl/sessions", None),
         ("/simulator", None),
         ("/api/webhook/../health", None),
+        ("/graph/v25.0/me/messages", "/graph/v25.0/me/messages"),
+        ("/api/graph/v25.0/me/messages?access_token=x", "/graph/v25.0/me/messages?access_token=x"),
+        ("/graph", None),
+        ("/graphs/v25.0", None),
+        ("/graph/../health", None),
     ],
 )
-def test_the_tunnel_shows_the_webhook_only_and_to_any_host(outside: Server, path: str, target: str | None) -> None:
+def test_the_tunnel_shows_webhook_and_graph_only_and_to_any_host(
+    outside: Server, path: str, target: str | None
+) -> None:
     answer, _ = ask(outside, "GET", path, Host="something.example")
     assert (answer.status, answer.getheader("X-Target")) == ((404, None) if target is None else (200, target))
 

@@ -14,7 +14,8 @@ import urllib3
 from urllib3.exceptions import NameResolutionError
 
 from chalicelib import errors, refusals
-from chalicelib.messenger import IDLE, PATIENCE, Attachment, Messenger, Outgoing, Profile
+from chalicelib.conversation import Address
+from chalicelib.messenger import IDLE, MAX_ANSWER, PATIENCE, Attachment, Messenger, Outgoing, Profile, Verbatim
 from chalicelib.settings import Settings
 from tests.loopback import Answer, Loopback, hangs, refused_url, resets, says
 
@@ -356,3 +357,79 @@ def test_unreachable_hosts_do_not_show_secrets_either(speak: Speak) -> None:
     assert caught.value.__suppress_context__
     assert TOKEN not in shown
     assert PROOF not in shown
+
+
+AT, PAGE_ITSELF = Address.parse(CONVERSATION), Address("messenger", "111", "")
+KEPT = says(200, {"recipient_id": "222", "message_id": "mid-1", "attachment_id": "7"})
+
+
+@pytest.mark.parametrize(
+    ("at", "method", "edge", "fields", "path"),
+    [
+        (AT, "POST", "messages", {"message": {"text": "hi"}}, "/v25.0/111/messages"),
+        (AT, "GET", None, None, "/v25.0/222"),
+        (PAGE_ITSELF, "GET", None, None, "/v25.0/111"),
+        (PAGE_ITSELF, "DELETE", "messenger_profile", {"fields": ["greeting"]}, "/v25.0/111/messenger_profile"),
+    ],
+)
+def test_a_bots_call_is_made_below_our_page_and_signed(
+    speak: Speak, at: Address, method: str, edge: str | None, fields: dict[str, object] | None, path: str
+) -> None:
+    with Loopback(KEPT) as graph:
+        answer = speak(graph.url).pass_on(at, method, edge, {"fields": "id"}, fields)
+    [asked] = graph.asked
+    assert answer == {"recipient_id": "222", "message_id": "mid-1", "attachment_id": "7"}
+    assert (asked.method, asked.path, asked.query) == (method, path, {"fields": "id", "appsecret_proof": PROOF})
+    assert asked.headers["Authorization"] == f"Bearer {TOKEN}"
+    assert (asked.json if asked.body else None) == fields
+
+
+@pytest.mark.parametrize("node", ["../999", "999/feed", "999?fields=access_token", "999#", "%2e%2e"])
+def test_no_other_node_can_be_named(speak: Speak, node: str) -> None:
+    with Loopback(KEPT) as graph:
+        for at, edge in ((Address("messenger", "111", node), None), (PAGE_ITSELF, node)):
+            with pytest.raises(errors.BadRequest):
+                speak(graph.url).pass_on(at, "GET", edge, {}, None)
+        assert graph.asked == []
+
+
+def test_meta_words_come_back_whole_and_without_our_secrets(speak: Speak) -> None:
+    said = f"Malformed access token {TOKEN} with {PROOF}, signed by {SECRET}"
+    refusal = fails(190, 463, said, fbtrace_id="A1", error_user_msg={"deep": [TOKEN]})
+    with Loopback(refusal) as graph, pytest.raises(errors.TokenInvalid) as caught:
+        speak(graph.url).pass_on(AT, "GET", None, {}, None)
+    assert caught.value.status == 400
+    assert caught.value.said == {
+        "code": 190,
+        "error_subcode": 463,
+        "message": "Malformed access token … with …, signed by …",
+        "type": "OAuthException",
+        "fbtrace_id": "A1",
+        "error_user_msg": {"deep": ["…"]},
+    }
+    with Loopback(says(200, {"name": f"x{TOKEN}", "access_token": TOKEN, "id": "111"})) as graph:
+        assert speak(graph.url).pass_on(AT, "GET", None, {}, None) == {"name": "x…", "access_token": "…", "id": "111"}
+
+
+@pytest.mark.parametrize("answer", [hangs, resets, says(502, b"<html>"), says(200, b"x" * (MAX_ANSWER + 1)), says(200)])
+def test_a_bots_call_is_made_once_however_it_ends(speak: Speak, answer: Answer) -> None:
+    with Loopback(answer) as graph:
+        with pytest.raises(errors.Unconfirmed):
+            speak(graph.url).pass_on(AT, "POST", "messages", {}, {"message": {"text": "hi"}})
+        assert len(graph.asked) == 1
+
+
+def test_a_transient_error_is_the_bots_to_try_again(speak: Speak) -> None:
+    with Loopback(fails(2), KEPT) as graph:
+        with pytest.raises(errors.Transient):
+            speak(graph.url).pass_on(AT, "POST", "messages", {}, {})
+        assert len(graph.asked) == 1
+
+
+def test_the_bots_own_words_are_kept_and_our_metadata_is_sent(speak: Speak) -> None:
+    mine = {"text": "hi", "metadata": "bot:7", "quick_replies": [{"content_type": "location"}]}
+    message = Verbatim("hi", message=mine)
+    assert message.to_graph() == mine
+    with Loopback(SENT) as graph:
+        speak(graph.url).send(CONVERSATION, message, "hitl:s:1")
+    assert graph.asked[0].json["message"] == {**mine, "metadata": "hitl:s:1"}

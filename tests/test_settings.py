@@ -98,6 +98,7 @@ def test_a_sign_in_that_cannot_be_read_is_named(value: str) -> None:
         (lambda s: s.graph_url, "https://graph.facebook.com"),
         (lambda s: s.graph_version, "v25.0"),
         (lambda s: s.retention_days, 365),
+        (lambda s: (s.alert_topic, s.alert_webhook, s.dashboard_url), ("", "", "")),
         (lambda s: s.name, "chalice-hitl"),
         (lambda s: s.conversations_table, "chalice-hitl-conversations"),
         (lambda s: s.messages_table, "chalice-hitl-messages"),
@@ -127,6 +128,8 @@ def test_the_rest_has_defaults(read: Read, default: object) -> None:
         ("HITL_GRAPH_VERSION", "v26.0", lambda s: s.graph_version, "v26.0"),
         ("HITL_RETENTION_DAYS", "0", lambda s: s.retention_days, 0),
         ("HITL_RETENTION_DAYS", "99999", lambda s: s.retention_days, 99999),
+        ("HITL_ALERT_TOPIC", "arn:aws-cn:sns:eu-1:123456789012:a_-B", lambda s: s.alert_topic[-4:], "a_-B"),
+        ("HITL_DASHBOARD_URL", "https://desk.example/hitl/", lambda s: s.dashboard_url, "https://desk.example/hitl"),
         ("HITL_NAME", "Shop-2", lambda s: (s.name, s.mailbox_queue), ("Shop-2", "Shop-2-mailbox.fifo")),
         ("AWS_REGION", "eu-central-1", lambda s: s.region, "eu-central-1"),
         ("AWS_DEFAULT_REGION", "eu-west-1", lambda s: s.region, "eu-west-1"),
@@ -161,6 +164,12 @@ def test_what_is_set_is_read(name: str, value: str, read: Read, expected: object
         ("HITL_GRAPH_URL", lambda s: s.graph_url, ["graph.facebook.com", "https://", "ftp://x", "https://a b"]),
         ("HITL_GRAPH_VERSION", lambda s: s.graph_version, ["25", "25.0", "v25", "v25.0.1", "v25.0/../x", "v٢٥.٠"]),
         ("HITL_RETENTION_DAYS", lambda s: s.retention_days, ["-1", "1.5", "a year", "100000", "٣", "1e3"]),
+        (
+            "HITL_ALERT_TOPIC",
+            lambda s: s.alert_topic,
+            ["calls", "arn:aws:sqs:eu-1:123456789012:x", "arn:aws:sns:eu-1:1:x"],
+        ),
+        ("HITL_DASHBOARD_URL", lambda s: s.dashboard_url, ["desk.example", "https://", "https://a/?b", "https://a/#b"]),
         ("HITL_NAME", lambda s: s.name, ["a b", "a_b", "a.fifo", "x" * 51, "ü", "a\n"]),
     ],
 )
@@ -169,6 +178,18 @@ def test_what_cannot_be_read_is_named(name: str, read: Read, values: list[str]) 
         with pytest.raises(Misconfigured) as caught:
             read(Settings({name: value}))
         assert caught.value.message.startswith(name), value
+
+
+@pytest.mark.parametrize("url", ["", "https://chat.example/T0/x?y=1", "http://localhost:9000/x"])
+def test_the_webhook_of_calls_is_a_parameter_that_may_be_missing(url: str) -> None:
+    assert Settings({}, {"alert-webhook": url}).alert_webhook == url
+
+
+@pytest.mark.parametrize("url", ["chat.example", "http://chat.example/s3cret", "https://a b"])
+def test_a_webhook_of_calls_that_cannot_be_read_is_named_and_not_repeated(url: str) -> None:
+    with pytest.raises(Misconfigured, match="alert-webhook") as caught:
+        _ = Settings({}, {"alert-webhook": url}).alert_webhook
+    assert url not in caught.value.message
 
 
 @pytest.mark.parametrize("show", [repr, str, lambda value: f"{value}"])

@@ -24,14 +24,28 @@ from pynamodb.exceptions import (
     VerboseClientError,
 )
 
-from chalicelib.conversation import Conversation, Failure, Message, State, Stop, paused, touched, transition_row
+from chalicelib.conversation import (
+    STOP,
+    SYSTEM,
+    Actor,
+    Conversation,
+    Disconnection,
+    Failure,
+    Message,
+    Pause,
+    State,
+    Stop,
+    paused,
+    touched,
+    transition_row,
+)
 from chalicelib.errors import HitlError, LostRace, Unavailable, Unstorable
 from chalicelib.handoff import Handoff
 from chalicelib.ports import StorePort
 from chalicelib.settings import Settings
 from chalicelib.store import CONFLICT_TRIES, Store
 from tests.fake_store import FakeStore
-from tests.samples import ANA, NOW, close_times, conversations, examples, messages, new_id, pause, said, sent, talk
+from tests.samples import ANA, BOT, NOW, close_times, conversations, examples, messages, new_id, pause, said, sent, talk
 from tests.stores import opened
 
 
@@ -342,6 +356,33 @@ class TestStore:
         store.set_stop(stop, Stop(True, None, ANA, NOW, stop.version + 1))
         assert store.conversation_and_stop(old.id) == (old, Stop(True, None, ANA, NOW, stop.version + 1))
         assert store.conversation_and_stop(new_id())[0] is None
+
+    def test_the_uncalled_are_those_that_the_bot_or_its_failure_has_paused(self, store: StorePort) -> None:
+        def paused_by(by: Actor, **changes: Any) -> str:
+            why = Pause(NOW, None, by, "why")
+            changes = {"epoch": 3, "pause": why, "waiting_since": NOW, **changes}
+            return kept(store, talk(new_id(), **changes)).id
+
+        uncalled = {paused_by(BOT), paused_by(SYSTEM), paused_by(BOT, called_epoch=1, waiting_since=None)}
+        others = {paused_by(BOT, called_epoch=3), paused_by(ANA), paused_by(STOP), paused_by(BOT, pause=None)}
+        found = {each.id for each in store.uncalled(1000)}
+        assert found & (uncalled | others) == uncalled
+        assert len(store.uncalled(2)) == 2
+
+    def test_a_page_is_disconnected_from_the_first_error_until_a_later_call_works(self, store: StorePort) -> None:
+        page, other = new_id().rpartition(":")[0], new_id().rpartition(":")[0]
+        assert store.disconnections([page, other]) == {}
+        store.reconnect(page, NOW)
+        store.disconnect(page, Disconnection(NOW, "first"))
+        store.disconnect(page, Disconnection(NOW + 5, "second"))
+        assert store.disconnections([page, other]) == {page: Disconnection(NOW, "second")}
+        store.reconnect(page, NOW)
+        assert store.disconnections([page]) != {}
+        store.reconnect(page, NOW + 1)
+        assert store.disconnections([page]) == {}
+        store.disconnect(page, Disconnection(NOW + 9, "again"))
+        assert store.disconnections([page]) == {page: Disconnection(NOW + 9, "again")}
+        assert all(each.id.count(":") == 2 for each in store.list("all", NOW, 1000).conversations)
 
     def test_the_stop_is_in_no_list_and_no_conversation(self, store: StorePort) -> None:
         stop = store.stop()

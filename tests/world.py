@@ -23,7 +23,7 @@ from chalicelib.settings import Settings
 from chalicelib.system import System
 from chalicelib.talk import Delivery, Speaker, Talk
 from chalicelib.webhook import parse
-from tests.fakes import Clock, FakeMailbox, FakeMessenger, FakeStore
+from tests.fakes import Clock, FakeAlerts, FakeMailbox, FakeMessenger, FakeStore
 
 PAGE, USER = "100", "200"
 CONVERSATION = f"messenger:{PAGE}:{USER}"
@@ -59,6 +59,8 @@ class _Stepped:
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._part, name)
+        if not callable(method):
+            return method
 
         def stepped(*args: Any, **kwargs: Any) -> Any:
             result = method(*args, **kwargs)
@@ -95,6 +97,7 @@ class World:
         self.mailbox = FakeMailbox()
         self.messenger = FakeMessenger()
         self.bot = HeardBot()
+        self.alerts = FakeAlerts()
 
     def process(self, steps: Steps | None = None) -> System:
         """A new process on this world."""
@@ -105,6 +108,7 @@ class World:
             mailbox=steps.around(self.mailbox, "mailbox"),
             messenger=steps.around(self.messenger, "messenger"),
             bot=steps.around(self.bot, "bot"),
+            alerts=steps.around(self.alerts, "alerts"),
             clock=self.clock,
         )
 
@@ -145,6 +149,12 @@ class World:
             process.deliveries.deliver(self.mailbox.letters[0], tries)
             self.mailbox.take()
 
+    def run_errand(self, process: System) -> None:
+        """The oldest errand, which goes once the handler has returned."""
+        if self.mailbox.errands:
+            process.deliveries.deliver(self.mailbox.errands[0], 1)
+            self.mailbox.errands.pop(0)
+
     def nudge(self, process: System) -> None:
         """The nudges that nothing is before, on their last try."""
         while self.mailbox.letters and self.mailbox.letters[0].kind == NUDGE:
@@ -158,6 +168,8 @@ class World:
             while self.mailbox.letters:
                 self.deliver(process)
             process.rounds.make()
+            while self.mailbox.errands:
+                self.run_errand(process)
         assert self.mailbox.letters == [], "the schedule finds something to do again and again"
         for number, send in enumerate(self.messenger.sends, 1):
             text = send.message.text or "template"

@@ -4,8 +4,8 @@
 `fields` checks what comes in, `bodies` says what each route takes, `shapes` what answers look like.
 """
 
-from chalicelib.routes import conversations, webhook
+from chalicelib.routes import conversations, graph, webhook
 
-BLUEPRINTS = (webhook.routes, conversations.routes)
+BLUEPRINTS = (webhook.routes, conversations.routes, graph.routes)
 
 __all__ = ["BLUEPRINTS"]

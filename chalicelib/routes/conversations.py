@@ -1,4 +1,4 @@
-"""Conversations for bots and operators: lists, history, pause and resume, replies, and the global stop.
+"""Conversations for bots and operators: lists, history, pause and resume, replies, the Pages and the global stop.
 
 The paths say `sessions`, as the API of botpress-hitl does.
 """
@@ -11,12 +11,12 @@ from chalice.app import Blueprint, Response
 
 from chalicelib import system
 from chalicelib.auth import NO_SUCH_CONVERSATION
-from chalicelib.conversation import Conversation
+from chalicelib.conversation import Address, Conversation
 from chalicelib.errors import NotFound
 from chalicelib.routes import shapes
 from chalicelib.routes.bodies import MAX_REASON, ListParameters, Paging, PauseBody, ReplyBody
 from chalicelib.routes.fields import Fields, check, moment
-from chalicelib.routes.web import answer, call_of, check_every_page, conversation_id, serve
+from chalicelib.routes.web import answer, bound_to, call_of, check_every_page, conversation_id, serve
 
 routes = Blueprint(__name__)
 
@@ -128,6 +128,15 @@ def mark_seen(session: str) -> Response:
     id_, now = conversation_id(session), parts.clock()
     parts.store.seen(id_, now if at is None else min(at, now))
     return answer(_shown(_existing(id_), now))
+
+
+@serve(routes, "GET", "/botpress-hitl/pages")
+def get_pages() -> Response:
+    """Every Page that is configured, and whether Meta still takes its access token; to a bot its own."""
+    parts, bound = system.current(), bound_to()
+    pages = [Address(page.platform, page.id, "") for page in parts.settings.pages if bound in (None, page.name)]
+    marks = parts.store.disconnections([page.page for page in pages])
+    return answer({"pages": [shapes.page(page, marks.get(page.page)) for page in pages]})
 
 
 @serve(routes, "GET", "/botpress-hitl/bot")

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.conversation import Actor, Address, Conversation, Message, Stop, reply_window
+from chalicelib.conversation import Actor, Address, Conversation, Disconnection, Message, Stop, reply_window
 
 
 def conversation(value: Conversation, now: int, *, human_agent: bool = False) -> dict[str, Any]:
@@ -75,6 +75,12 @@ def message(value: Message, now: int, of: Conversation | None) -> dict[str, Any]
         "mid": value.mid or (value.id[2:] if value.id.startswith("m:") else None),
         "failure": None if value.failure is None else asdict(value.failure),
     }
+
+
+def page(value: Address, mark: Disconnection | None) -> dict[str, Any]:
+    """A Page, and since when and why it is disconnected."""
+    disconnected = None if mark is None else {"since": time(mark.since), "reason": mark.reason}
+    return {"platform": value.platform, "id": value.page_id, "disconnected": disconnected}
 
 
 def stop(value: Stop) -> dict[str, Any]:

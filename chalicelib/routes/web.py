@@ -154,6 +154,17 @@ class Call:
         """A header, whatever the case of its name."""
         return self._request.headers.get(name)
 
+    @property
+    def method(self) -> str:
+        """The method."""
+        return str(self._request.method)
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        """Every query parameter; of a repeated one the last."""
+        parameters = self._request.query_params
+        return {} if parameters is None else {name: parameters[name] for name in parameters}
+
     def parameter(self, name: str) -> str | None:
         """A query parameter; the last one where it is repeated."""
         parameters = self._request.query_params
@@ -205,6 +216,11 @@ def conversation_id(segment: str) -> str:
     if len(names) > 1:
         raise BadRequest(f"Several Pages are configured: name the conversation in full, for example {full}.")
     return full
+
+
+def bound_to() -> str | None:
+    """The Page that the caller is bound to, `<platform>:<page id>`; None where every Page is meant."""
+    return _caller.get().page
 
 
 def check_every_page() -> None:

@@ -117,6 +117,10 @@ class Meta:
     def profile(self, conversation_id: str) -> Profile:
         return Profile()
 
+    def pass_on(self, *_: object) -> Any:
+        """No bot here makes calls of its own."""
+        raise AssertionError("nobody calls the Graph API by itself here")
+
 
 class HearingBot:
     """A bot that says every text again, pauses when it is told to, and fails when it is in the mood."""
