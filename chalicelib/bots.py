@@ -15,6 +15,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextvars import copy_context
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
@@ -84,16 +85,37 @@ class BrokenBot:
 
 
 class PythonBot:
-    """A callable that takes a `Talk`. It runs in this process, so nothing ends it when it takes too long."""
+    """A callable that takes a `Talk`. It runs in this process, in a thread of its own.
 
-    def __init__(self, handler: Handler, release: str) -> None:
+    One that takes too long cannot be ended. It is left to itself: what it still says is refused once a person has been
+    called, and said once where it is run again.
+    """
+
+    def __init__(self, handler: Handler, release: str, timeout: float = TIMEOUT) -> None:
         self._handler = handler
         self._release = release
+        self._timeout = timeout
 
     def deliver(self, delivery: Delivery, speaker: Speaker) -> None:
         """Run the handler. Whatever it raises is the bot's failure, except that our own store did not answer."""
+        talk, ends = Talk(delivery, speaker, self._release), SimpleQueue[BaseException | None]()
+
+        def run() -> None:
+            try:
+                self._handler(talk)
+            except BaseException as error:  # whatever it is, who waits must hear of it
+                ends.put(error)
+            else:
+                ends.put(None)
+
+        threading.Thread(target=copy_context().run, args=(run,), daemon=True).start()
         try:
-            self._handler(Talk(delivery, speaker, self._release))
+            end = ends.get(timeout=self._timeout)
+        except Empty:
+            raise _too_slow(self._timeout) from None
+        try:
+            if end is not None:
+                raise end
         except (Unavailable, LostRace):
             raise
         except (Exception, SystemExit) as error:

@@ -6,6 +6,7 @@ import hmac
 import json
 import logging
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -242,6 +243,16 @@ def test_a_python_bot_that_raises_is_tried_again(error: BaseException, caplog: p
 def test_trouble_of_our_own_is_not_the_bots(error: Exception) -> None:
     with pytest.raises(type(error)):
         PythonBot(example, "HITL_STOP").deliver(wrote("hello"), Speaker(error=error))
+
+
+def test_a_python_bot_that_hangs_fails_in_time_and_may_be_run_again() -> None:
+    gate = threading.Event()
+    bot = PythonBot(lambda talk: gate.wait(30), "HITL_STOP", timeout=0.05)
+    with pytest.raises(BotFailed, match=r"did not answer within 0\.05 s") as caught:
+        bot.deliver(DELIVERY, Speaker())
+    assert caught.value.retry
+    gate.set()
+    bot.deliver(DELIVERY, Speaker())
 
 
 @pytest.fixture
