@@ -9,6 +9,7 @@ PACKAGES := $(VENV)/packages.stamp
 UV := 0.13.9
 LOCK := pip compile --quiet --no-deps --universal --generate-hashes --no-header --no-annotate
 MODULES := node_modules/modules.stamp
+EMULATOR := build/emulator/stamp
 
 # One sentence to the error output, and out.
 fail = { echo "$(1)" >&2; exit 1; }
@@ -16,14 +17,15 @@ fail = { echo "$(1)" >&2; exit 1; }
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run test lint coverage prove bench replay token tokens token-revoke lock audit tools
+.PHONY: deploy destroy operator operators operator-remove
 
 help: ## Say what each command does
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 run: $(PACKAGES) ## Run everything on this machine; PORT=8000 unless given
 	@$(BIN)/python -m local
 
-test: tools lint $(MODULES) ## Lint, check types and run all tests; ARGS= goes to pytest
+test: tools lint $(MODULES) $(EMULATOR) ## Lint, check types and run all tests; ARGS= goes to pytest
 	$(BIN)/python -m pytest $(ARGS)
 
 lint: $(PACKAGES) ## Check style and types only
@@ -31,7 +33,7 @@ lint: $(PACKAGES) ## Check style and types only
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy .
 
-coverage: tools $(PACKAGES) $(MODULES) ## Run all tests and list the lines and branches that none of them reached
+coverage: tools $(PACKAGES) $(MODULES) $(EMULATOR) ## Run all tests and list the lines and branches that none of them reached
 	$(BIN)/python -m coverage run -m pytest $(ARGS)
 	$(BIN)/python -m coverage report
 
@@ -54,6 +56,22 @@ tokens: $(PACKAGES) ## List the API tokens of the stack that runs here, or of ST
 
 token-revoke: $(PACKAGES) ## Revoke the API token ID=; it is refused within a minute
 	@$(BIN)/python -m local.tokens revoke --id "$(ID)" --stage "$(STAGE)"
+
+deploy: $(PACKAGES) ## Deploy STAGE= to AWS, from nothing or from one version to the next; ALARMS=who@hears.them once
+	@test ! -f frontend/package.json || $(MAKE) --no-print-directory frontend/dist/index.html
+	@$(BIN)/python -m infra deploy --stage "$(STAGE)" --alarms "$(ALARMS)"
+
+destroy: $(PACKAGES) ## Take STAGE= away; its data stays, unless DATA=delete
+	@$(BIN)/python -m infra destroy --stage "$(STAGE)" --data "$(DATA)" --confirm "$(CONFIRM)"
+
+operator: $(PACKAGES) ## Let EMAIL= sign in to STAGE=
+	@$(BIN)/python -m infra operator --stage "$(STAGE)" --email "$(EMAIL)"
+
+operators: $(PACKAGES) ## List who may sign in to STAGE=
+	@$(BIN)/python -m infra operators --stage "$(STAGE)"
+
+operator-remove: $(PACKAGES) ## Let EMAIL= sign in to STAGE= no more
+	@$(BIN)/python -m infra operator-remove --stage "$(STAGE)" --email "$(EMAIL)"
 
 lock: $(BIN)/python ## Write the hashes of all packages anew, after a change of a requirements file; asks PyPI
 	@"$(BIN)/python" -m venv build/lock && build/lock/bin/python -m pip install --quiet uv==$(UV)
@@ -85,6 +103,12 @@ $(BIN)/python:
 $(PACKAGES): $(BIN)/python $(LOCKS)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip check --disable-pip-version-check >/dev/null || $(BIN)/python -m pip check
+	@touch $@
+
+$(EMULATOR): tests/emulator/requirements.txt
+	@"$(PYTHON)" -m venv --clear build/emulator
+	@build/emulator/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
+	@build/emulator/bin/python -m pip check --disable-pip-version-check >/dev/null
 	@touch $@
 
 $(MODULES): package-lock.json .npmrc

@@ -1,0 +1,1 @@
+"""The emulated AWS that the tests deploy to."""

@@ -1,0 +1,152 @@
+"""The templates: what cfn-lint says, what must be secure, and that they hold what the program reads and writes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import yaml
+
+from chalicelib.settings import Settings
+from tests.stores import opened, own_settings
+
+TEMPLATES = Path(__file__).parent.parent / "infra"
+NAMES = ("data", "site")
+
+
+_Loader: Any = type("_Loader", (yaml.SafeLoader,), {})
+"""Reads CloudFormation's short forms as `{"Ref": …}` and the like."""
+
+
+def _short(loader: Any, suffix: str, node: Any) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        value: Any = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_mapping(node, deep=True)
+    return {suffix: value}
+
+
+_Loader.add_multi_constructor("!", _short)
+
+
+def template(name: str) -> dict[str, Any]:
+    return dict(yaml.load((TEMPLATES / f"{name}.yaml").read_text("utf-8"), _Loader))  # noqa: S506 it is a SafeLoader
+
+
+def resources(kind: str) -> list[dict[str, Any]]:
+    """Find the properties of every resource of a kind, in both templates."""
+    found = [each for name in NAMES for each in template(name)["Resources"].values()]
+    return [each["Properties"] for each in found if each["Type"] == kind]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_cfn_lint_has_nothing_to_say(name: str) -> None:
+    command = [str(Path(sys.executable).with_name("cfn-lint")), str(TEMPLATES / f"{name}.yaml")]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (said.returncode, said.stdout) == (0, ""), said.stdout + said.stderr
+
+
+def test_the_tables_are_those_of_the_program(moto_url: str) -> None:
+    settings = own_settings()
+    opened(moto_url, settings)
+    dynamodb = boto3.client("dynamodb", endpoint_url=moto_url)
+    written = {table["TableName"]["Sub"]: table for table in resources("AWS::DynamoDB::Table")}
+    for name in (settings.conversations_table, settings.messages_table):
+        made = dynamodb.describe_table(TableName=name)["Table"]
+        assert _schema(written[name.replace(settings.name, "${App}-${Stage}")]) == _schema(made)
+    ttl = dynamodb.describe_time_to_live(TableName=settings.messages_table)["TimeToLiveDescription"]
+    assert written["${App}-${Stage}-messages"]["TimeToLiveSpecification"]["AttributeName"] == ttl["AttributeName"]
+
+
+def _schema(table: dict[str, Any]) -> dict[str, Any]:
+    def indexes(kind: str) -> dict[str, Any]:
+        return {each["IndexName"]: (each["KeySchema"], each["Projection"]) for each in table.get(kind, [])}
+
+    types = {each["AttributeName"]: each["AttributeType"] for each in table["AttributeDefinitions"]}
+    return {
+        "keys": table["KeySchema"],
+        "types": types,
+        "global": indexes("GlobalSecondaryIndexes"),
+        "local": indexes("LocalSecondaryIndexes"),
+    }
+
+
+def test_the_mailbox_is_the_one_that_the_program_names() -> None:
+    mailbox = next(each for each in resources("AWS::SQS::Queue") if "RedrivePolicy" in each)
+    named = mailbox["QueueName"]["Sub"].replace("${App}-${Stage}", "chalice-hitl-dev")
+    assert named == Settings({"HITL_NAME": "chalice-hitl-dev"}).mailbox_queue
+    assert (mailbox["DeduplicationScope"], mailbox["FifoThroughputLimit"]) == ("messageGroup", "perMessageGroupId")
+    assert mailbox["VisibilityTimeout"] > 30  # the function's timeout
+    assert mailbox["RedrivePolicy"]["maxReceiveCount"] == 10  # what delivery counts its tries by
+
+
+def test_data_is_kept_safe() -> None:
+    for table in resources("AWS::DynamoDB::Table"):
+        assert table["DeletionProtectionEnabled"] is True
+        assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+        assert table["SSESpecification"] == {"SSEEnabled": True}
+    for each in template("data")["Resources"].values():
+        if each["Type"] in ("AWS::DynamoDB::Table", "AWS::Cognito::UserPool"):
+            assert (each["DeletionPolicy"], each["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+    assert all(queue["SqsManagedSseEnabled"] is True for queue in resources("AWS::SQS::Queue"))
+
+
+def test_nobody_gets_in_uninvited() -> None:
+    (pool,), (client,) = resources("AWS::Cognito::UserPool"), resources("AWS::Cognito::UserPoolClient")
+    assert pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is True
+    assert pool["Policies"]["PasswordPolicy"]["MinimumLength"] >= 12
+    assert client["GenerateSecret"] is False
+    assert client["AllowedOAuthFlows"] == ["code"]
+    (bucket,) = resources("AWS::S3::Bucket")
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+
+
+def test_policies_allow_nobody_everything() -> None:
+    documents = [each["PolicyDocument"] for each in resources("AWS::S3::BucketPolicy")]
+    documents += [each["PolicyDocument"] for each in resources("AWS::SQS::QueuePolicy")]
+    for statement in (statement for document in documents for statement in document["Statement"]):
+        if statement["Effect"] == "Allow":
+            assert statement["Principal"] != "*"
+            assert "*" not in statement["Action"]
+            assert "Condition" in statement
+    assert len(documents) == 2
+    refused = [statement for document in documents for statement in document["Statement"] if "Bool" in str(statement)]
+    assert len(refused) == 2  # plain HTTP, by bucket and queues
+
+
+def test_the_site_serves_over_tls_with_its_headers_and_the_api_uncached() -> None:
+    (distribution,) = resources("AWS::CloudFront::Distribution")
+    config = distribution["DistributionConfig"]
+    (api,) = config["CacheBehaviors"]
+    assert api["PathPattern"] == "/api/*"
+    assert api["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"  # AWS's CachingDisabled
+    assert {config["DefaultCacheBehavior"]["ViewerProtocolPolicy"], api["ViewerProtocolPolicy"]} == {
+        "redirect-to-https",
+        "https-only",
+    }
+    (to_api,) = resources("AWS::CloudFront::OriginRequestPolicy")
+    assert to_api["OriginRequestPolicyConfig"]["CookiesConfig"] == {"CookieBehavior": "none"}
+    assert to_api["OriginRequestPolicyConfig"]["HeadersConfig"] == {"HeaderBehavior": "allExcept", "Headers": ["Host"]}
+    (headers,) = resources("AWS::CloudFront::ResponseHeadersPolicy")
+    security = headers["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
+    policy = security["ContentSecurityPolicy"]["ContentSecurityPolicy"]["Sub"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self';" in policy
+    assert "unsafe" not in policy
+    assert security["StrictTransportSecurity"]["AccessControlMaxAgeSec"] >= 31536000
+
+
+def test_alarms_are_few_and_each_is_explained() -> None:
+    alarms = resources("AWS::CloudWatch::Alarm")
+    assert 0 < len(alarms) <= 10
+    page = (TEMPLATES.parent / "docs" / "operating.md").read_text("utf-8")
+    names = [alarm["AlarmName"]["Sub"].removeprefix("${App}-${Stage}-") for alarm in alarms]
+    assert [name for name in names if f"`{name}`" not in page] == []
+    assert all(alarm["AlarmActions"] for alarm in alarms)
