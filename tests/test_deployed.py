@@ -226,7 +226,7 @@ def test_a_table_and_a_queue_that_refuse_lose_and_double_nothing(deployed: Cloud
     with Traffic(deployed, "refused") as traffic:
         until(lambda: len(traffic.sent) > 2)
         deployed.gate.shut = True
-        time.sleep(6)
+        until(lambda: traffic.retries > 1)
         deployed.gate.shut = False
         mark = len(traffic.sent)
         until(lambda: len(traffic.sent) > mark + 3)
