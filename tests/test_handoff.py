@@ -209,6 +209,21 @@ class _Losing(FakeStore):
         super().save(old, new)
 
 
+def test_an_answer_that_is_noted_again_ends_no_wait_that_began_after_it(world: World) -> None:
+    handoff = world.process().handoff
+    handoff.pause(CONVERSATION, ANA)
+    world.clock.tick(1000)
+    handoff.resume(CONVERSATION, ANA)
+    body = world.body(world.echo("i1", "I was here before you resumed"))
+    world.clock.tick(1)
+    world.receive(world.process(), body)
+    assert world.conversation().last_answer_at == world.clock()
+    paused = handoff.pause(CONVERSATION, ANA)
+    assert paused.waiting_since is not None
+    world.receive(world.process(), body)
+    assert world.conversation().waiting_since == paused.waiting_since
+
+
 def test_losing_every_race_asks_the_caller_to_try_again() -> None:
     world = World()
     world.store = _Losing()

@@ -228,8 +228,6 @@ def _waiting_follows(conversation: Conversation, wanting: list[Message], answere
     began = min([pause.since, *causes])
     since += [began, pause.since] if began > answered else []
     since += unanswered if causes else []
-    if began == answered and not since:
-        return  # the answer and the pause are of the same millisecond: either came first
     if (conversation.waiting_since is not None) != bool(since):
         raise Violation(f"follows: waiting_since is {conversation.waiting_since}, the log says {sorted(since)}")
     if since and not min(since) <= (conversation.waiting_since or 0) <= max(since):
