@@ -309,13 +309,18 @@ def touched(conversation: Conversation, row: Message, now: int) -> Conversation:
 def answered(conversation: Conversation, row: Message) -> Conversation:
     """The conversation after a person's answer went out: nobody waits but for what came later."""
     at = max(conversation.last_answer_at or 0, row.given_at)
-    waiting, received = conversation.waiting_since, conversation.last_received_at or 0
-    if waiting is not None and waiting <= at:
-        waiting = received if received > at else None
-    changed = replace(conversation, last_answer_at=at, waiting_since=waiting)
+    changed = replace(conversation, last_answer_at=at, waiting_since=still_waiting(conversation, at))
     if row.author == "operator" and row.given_at >= (conversation.last_operator_at or 0):
         changed = replace(changed, last_operator=row.by, last_operator_at=row.given_at)
     return changed
+
+
+def still_waiting(conversation: Conversation, answered_at: int) -> int | None:
+    """Since when the user waits once a person has answered at this time; None where nothing has come since."""
+    waiting, received = conversation.waiting_since, conversation.last_received_at or 0
+    if waiting is not None and waiting <= answered_at:
+        return received if received > answered_at else None
+    return waiting
 
 
 def paused(conversation: Conversation, pause: Pause) -> Conversation:

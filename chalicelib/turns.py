@@ -17,6 +17,7 @@ from chalicelib.conversation import (
     Stop,
     paused,
     resumed,
+    still_waiting,
     touched,
     transition_row,
 )
@@ -35,10 +36,10 @@ def pausing(old: Conversation, pause: Pause, cause: Message | None, outcome: Lit
 def taking(old: Conversation, row: Message, pause: Pause, now: int) -> Change:
     """A pause by a person's speaking in an active conversation. It begins with what they said.
 
-    The user waits from then on until that has gone out.
+    The user waits from then on until that has gone out, or something later has.
     """
-    new = paused(old, pause)
-    new = touched(replace(new, waiting_since=min(pause.since, row.given_at)), row, now)
+    new = replace(paused(old, pause), waiting_since=min(pause.since, row.given_at))
+    new = touched(replace(new, waiting_since=still_waiting(new, old.last_answer_at or 0)), row, now)
     log = transition_row(new, pause.by, pause.reason, pause.since)
     return new, log, (row, replace(row, caused=new.epoch))
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.conversation import STOP, Actor, Conversation
+from chalicelib.conversation import STOP, Actor, Conversation, Message, Pause
 from chalicelib.errors import LostRace, NotFound, Unavailable
 from chalicelib.messenger import Outgoing
+from chalicelib.turns import taking
 from tests.fakes import FakeStore
 from tests.world import ANA, CONVERSATION, World
 
@@ -222,6 +223,18 @@ def test_an_answer_that_is_noted_again_ends_no_wait_that_began_after_it(world: W
     assert paused.waiting_since is not None
     world.receive(world.process(), body)
     assert world.conversation().waiting_since == paused.waiting_since
+
+
+@pytest.mark.parametrize(("received_at", "waiting_since"), [(25, None), (35, 35)])
+def test_what_was_said_before_an_answer_pauses_and_what_that_has_answered_waits_no_more(
+    received_at: int, waiting_since: int | None
+) -> None:
+    late = Message(
+        conversation_id="messenger:1:2", id="s:1", author="operator", kind="text", sent_at=10, received_at=10
+    )
+    old = Conversation(id="messenger:1:2", changed_at=20, last_answer_at=30, last_received_at=received_at)
+    new, _, _ = taking(old, late, Pause(40, None, ANA, None), 40)
+    assert (new.pause is not None, new.waiting_since) == (True, waiting_since)
 
 
 def test_losing_every_race_asks_the_caller_to_try_again() -> None:

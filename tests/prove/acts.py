@@ -264,8 +264,8 @@ class Replying(Act):
 
     answers: tuple[type[Exception], ...] = (NotFound,)
     retry = False
-
     by = ANA
+    is_repeat = False
 
     def __init__(self, world: World, user: int, n: int) -> None:
         super().__init__(world, user, n)
@@ -276,9 +276,13 @@ class Replying(Act):
     def run(self, system: System) -> None:
         if self.client_id is None:
             return
-        before = self.world.epoch_now(self.place)
+        before, is_first = self.world.epoch_now(self.place), not self.is_repeat
+        self.is_repeat = True
         row = system.replies.send(self.place, self.client_id, Outgoing(self.text), self.by, retry=self.retry)
-        if row.state == "sent" and row.attempt == 1 and not self.retry and before % 2 == 0 and row.caused is None:
+        if row.state != "sent":
+            return
+        self.world.witness.confirmed.add((self.place, row.id))
+        if is_first and before % 2 == 0 and row.caused is None:
             found = self.world.row_now(self.place, row.id)
             if found is not None and found.caused is None and self.world.epoch_now(self.place) == before:
                 raise Violation(f"voice: {row.id} has not paused")
@@ -288,6 +292,7 @@ class ReplyingAgain(Replying):
     """An operator's request comes again, by a lost answer or because they press "send again"."""
 
     answers = (NotFound, Conflict)
+    is_repeat = True
 
     def __init__(self, world: World, user: int, n: int) -> None:
         Act.__init__(self, world, user, n)
