@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pynamodb.attributes import Attribute
-from pynamodb.exceptions import DoesNotExist, PynamoDBException, TableDoesNotExist, TransactWriteError
+from pynamodb.exceptions import DoesNotExist, PynamoDBException, TableDoesNotExist, TableError, TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
@@ -320,7 +320,11 @@ def create_tables(settings: Settings) -> None:
     conversations, messages, _ = bind(settings)
     for model in (conversations, messages):
         if not model.exists():
-            model.create_table(wait=True)
+            try:
+                model.create_table(wait=True)
+            except TableError as error:  # an engine that is slow to answer is asked again, and has done it by then
+                if error.cause_response_code != "ResourceInUseException":
+                    raise
 
 
 def _same(attribute: Attribute[Any], value: Any) -> Condition:
