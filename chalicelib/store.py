@@ -102,19 +102,11 @@ class Store:
         condition = model.order.exists() & _same(model.state, old.state) & _same(model.attempt, old.attempt or None)
         self._update(model, (new.conversation_id, new.id), _actions(model, outcome_attributes(new)), condition)
 
-    def alias(self, row: Message) -> bool:
-        """Let `m:<mid>` point to this sent row. True where an echo had taken that id: its row is gone then."""
+    def alias(self, row: Message) -> None:
+        """Let `m:<mid>` point to this sent row; the row of an echo that had that id is gone then."""
         item = self._messages(row.conversation_id, f"m:{row.mid}", alias_of=row.id)
         item.expires_at = self._messages(**message_attributes(row, self._retention_days)).expires_at
-        try:
-            self._call(lambda: item.save(self._messages.id.does_not_exist()))
-        except LostRace:
-            existing = self._item(row.conversation_id, f"m:{row.mid}")
-            if existing is not None and existing.alias_of:
-                return False
-            self._call(item.save)
-            return True
-        return False
+        self._call(item.save)
 
     def touch(self, row: Message, now: int, *, active: bool = False, epoch: int | None = None) -> None:
         """The usual case of `conversation.touched` in one write; LostRace where it is another case.

@@ -76,13 +76,11 @@ class FakeStore:
                 raise LostRace("state or attempt")
             self._log(_with_outcome(current, new))
 
-    def alias(self, row: Message) -> bool:
+    def alias(self, row: Message) -> None:
         key = (row.conversation_id, f"m:{row.mid}")
         with self._lock:
-            if key in self._aliases:
-                return False
             self._aliases[key] = row.id
-            return self._rows.pop(key, None) is not None
+            self._rows.pop(key, None)
 
     def touch(self, row: Message, now: int, *, active: bool = False, epoch: int | None = None) -> None:
         with self._lock:
