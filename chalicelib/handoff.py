@@ -257,7 +257,7 @@ class Handoff:
                 if not or_new:
                     raise NotFound("There is no such conversation. It begins with the user's first message.")
                 old = Conversation(id=conversation_id)
-            # Behind what it follows, whatever this machine's clock says: an answer that is noted again ends no later wait.
+            # Behind what it follows, whatever the clock says: an answer that is noted again ends no later wait.
             now = max(self._clock(), old.changed_at + 1, (old.last_answer_at or 0) + 1)
             ended = old.pause is not None and old.pause_at(now) is None
             change = self._ending(old, now) if ended else decide(old, now)

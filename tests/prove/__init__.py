@@ -6,6 +6,7 @@
     invariants.py  what must hold
     machine.py     the Hypothesis state machine that draws acts and troubles
     races.py       many acts at once, by seeds, on the fake and on DynamoDB Local
+    scenes.py      acts that meet in one certain way, for guards that chance would show too rarely
     guards.py      every guard of the program, and the program without it; voices.py those of who may speak
     __main__.py    all of it at full size: `make prove`
 
@@ -13,5 +14,5 @@ To add an act, write one class in `acts.py` and list it in `ACTS`: the machine, 
 To add something that must hold, write one function in `invariants.py` and list it in `ALWAYS` (true after any act) or
 `AT_REST` (true once everything that was begun is done). What it needs to know of the past belongs into
 `world.Witness`, which notes only what somebody outside could have seen. To add a guard, add one line to
-`guards.GUARDS`; until something catches its absence, `make prove` fails.
+`guards.GUARDS`; until something catches its absence, `make prove` fails. Where the races catch it rarely, write it a scene.
 """

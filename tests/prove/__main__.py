@@ -81,7 +81,7 @@ def _guards(races: int) -> list[Row]:
         began = time.monotonic()
         found = caught_by(missing, races)
         together = f", together with: {missing.cover}" if missing.cover else ""
-        verdict = "NOT CAUGHT" if found is None else f"{found[1]} (seed {found[0]}){together}"
+        verdict = "NOT CAUGHT" if found is None else f"{found[1]} ({found[0]}){together}"
         rows.append((f"without: {missing.name}", "", verdict, time.monotonic() - began))
         _say(rows[-1])
     return rows

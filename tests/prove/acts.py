@@ -247,8 +247,10 @@ class Stop(Act):
         witness, is_paused = self.world.witness, self.n % 2 == 0
         stopping = Stopping(is_paused, witness.now())
         witness.stops.append(stopping)
-        system.handoff.set_stop(is_paused, ANA, f"reason {self.n % 3}")
+        stop = system.handoff.set_stop(is_paused, ANA, f"reason {self.n % 3}")
         stopping.ended = witness.now()
+        if witness.answered_stops.setdefault(stop.version, stop) != stop:
+            raise Violation(f"backwards: two global stops are of version {stop.version}")
 
 
 class EndingStopPauses(Act):

@@ -19,6 +19,7 @@ from chalicelib.errors import LostRace, Unavailable
 from chalicelib.mailbox import Letter
 from chalicelib.ports import MailboxPort, StorePort
 from tests.dynamo import Write
+from tests.prove import scenes
 from tests.prove.acts import (
     ArrivingLate,
     Delivering,
@@ -32,10 +33,9 @@ from tests.prove.acts import (
     Saying,
     SayingUnheard,
     Seeing,
-    Stop,
-    WritingInInbox,
 )
 from tests.prove.races import race
+from tests.prove.scenes import Scene, play
 from tests.prove.witness import Violation
 from tests.prove.world import Act, Guard
 
@@ -51,16 +51,10 @@ def blind(operation: str, table: str, *attributes: str, rows: str = "") -> Ignor
             and write.table == table
             and attribute in attributes
             and write.id.startswith(rows)
-            and not unaliased(write, attribute)
             and (rows == "stop" or write.id != "stop")
         )
 
     return ignores
-
-
-def unaliased(write: Write, attribute: str) -> bool:
-    """An alias takes any id."""
-    return write.operation == "PutItem" and write.table == "messages" and "alias_of" in write.request["Item"]
 
 
 def either(*several: Ignores) -> Ignores:
@@ -221,12 +215,16 @@ def without(one: Guard, other: Guard) -> Guard:
 
 @dataclass(frozen=True)
 class Missing:
-    """A program with a guard less. `focus`: the acts around it; `cover`: what stands in for it, and goes as well."""
+    """A program with a guard less. `focus`: the acts around it; `cover`: what stands in for it, and goes as well.
+
+    `scene`: what shows its absence for certain; else races do.
+    """
 
     name: str
     guard: Guard
     focus: tuple[type[Act], ...] | None = None
     cover: str | None = None
+    scene: Scene | None = None
 
 
 APPEND = Guard(ignores=blind("PutItem", "messages", "id"))
@@ -240,12 +238,15 @@ LATE = (Saying, SayingUnheard, ArrivingLate, ArrivingLate)
 
 GUARDS = (
     Missing("a row is appended only where its id is free", APPEND),
-    Missing("a change relies on the row's state", Guard(ignores=blind("UpdateItem", "messages", "state")), SENDS),
+    Missing(
+        "a change relies on the row's state",
+        Guard(ignores=blind("UpdateItem", "messages", "state")),
+        scene=scenes.ECHO_BEFORE_ANSWER,
+    ),
     Missing(
         "a change relies on the row's attempt",
-        Guard(ignores=blind("UpdateItem", "messages", "state", "attempt")),
-        SENDS,
-        "a change relies on the row's state",
+        Guard(ignores=blind("UpdateItem", "messages", "attempt")),
+        scene=scenes.ANSWER_OF_AN_EARLIER_ATTEMPT,
     ),
     Missing("a delivered row is marked", UNMARKED),
     Missing("a held row is marked", Guard(store=Unheld)),
@@ -253,8 +254,8 @@ GUARDS = (
     Missing("a plain write relies on the version", Guard(ignores=blind("PutItem", "conversations", "version"))),
     Missing(
         "a first write relies on there being none",
-        Guard(ignores=blind("PutItem", "conversations", "id")),
-        (Saying, WritingInInbox),
+        Guard(ignores=either(blind("PutItem", "conversations", "id"), blind("TransactPut", "conversations", "id"))),
+        scene=scenes.BOTH_BEGIN,
     ),
     Missing(
         "a transition's row takes only a free id",
@@ -267,17 +268,21 @@ GUARDS = (
     Missing(
         "a transition relies on its cause",
         Guard(ignores=blind("TransactUpdate", "messages", "state", "caused")),
-        HANDOVER,
+        scene=scenes.SENT_WHILE_ITS_REPEAT_PAUSES,
     ),
-    Missing("a touch is of the newest row", NEWEST, LATE),
-    Missing("a touch is the latest activity", Guard(ignores=blind(*TOUCH, "activity")), LATE),
+    Missing("a touch is of the newest row", NEWEST, scene=scenes.REACTED_BEFORE),
+    Missing("a touch is the latest activity", Guard(ignores=blind(*TOUCH, "activity")), scene=scenes.TOUCHED_LATE),
     Missing(
         "a touch is of what was said last",
         without(NEWEST, Guard(ignores=blind(*TOUCH, "last_user_message_at"))),
-        LATE,
-        "a touch is of the newest row",
+        cover="a touch is of the newest row",
+        scene=scenes.SAID_BEFORE,
     ),
-    Missing("a touch is of what was received last", Guard(ignores=blind(*TOUCH, "last_received_at")), LATE),
+    Missing(
+        "a touch is of what was received last",
+        Guard(ignores=blind(*TOUCH, "last_received_at")),
+        scene=scenes.LATE_TOUCH,
+    ),
     Missing("a touch begins no wait", Guard(ignores=blind(*TOUCH, "waiting_since", "paused_since"))),
     Missing("a touch is of no answer", Guard(store=Answering)),
     Missing(
@@ -287,7 +292,7 @@ GUARDS = (
     Missing(
         "the stop relies on its version",
         Guard(ignores=blind("PutItem", "conversations", "version", "id", rows="stop")),
-        (Stop,),
+        scene=scenes.STOPPED_TWICE,
     ),
     Missing("rows are read consistently", Guard(asks=carelessly("GetItem", "messages"))),
     Missing("a conversation is read consistently", Guard(asks=carelessly("GetItem", "conversations"))),
@@ -295,7 +300,7 @@ GUARDS = (
     Missing(
         "the stop is read consistently",
         Guard(asks=carelessly("GetItem", "conversations", "stop")),
-        (Stop, Stop, Saying, Delivering),
+        scene=scenes.STOPPED_AGAIN,
     ),
     Missing("history is read consistently", Guard(asks=carelessly("Query", "messages"))),
     Missing("a conflict is tried again", Guard(sleep=giving_up)),
@@ -309,19 +314,26 @@ GUARDS = (
     Missing(
         "repeats are dropped by the queue",
         without(UNMARKED, Guard(drops_repeats=False)),
-        None,
-        "a delivered row is marked",
+        cover="a delivered row is marked",
+        scene=scenes.REPEATED_BEFORE_DELIVERY,
     ),
 )
 
 
-def caught_by(missing: Missing, races: int) -> tuple[int, str] | None:
-    """The first seed whose race misses the guard, and what noticed; None where none does."""
+def caught_by(missing: Missing, races: int) -> tuple[str, str] | None:
+    """Where the guard was missed first, in its scene or in a race, and what noticed; None where nothing did."""
+    if missing.scene is not None:
+        try:
+            play(missing.scene, missing.guard)
+        except Violation as violation:
+            found = str(violation).partition(":")[0]
+            return ("scene", found) if str(violation).startswith(missing.scene.expects) else None
+        return None
     for seed in range(races):
         try:
             race(seed, missing.guard, missing.focus)
         except Violation as violation:
-            return seed, str(violation).partition(":")[0]
+            return f"seed {seed}", str(violation).partition(":")[0]
         except Exception as error:
-            return seed, f"fails: {type(error).__name__}"
+            return f"seed {seed}", f"fails: {type(error).__name__}"
     return None

@@ -70,6 +70,7 @@ class Witness:
     taken: dict[tuple[str, str], Taken] = field(default_factory=dict)
     pauses: list[tuple[str, int, int]] = field(default_factory=list)
     stops: list[Stopping] = field(default_factory=list)
+    answered_stops: dict[int, Stop] = field(default_factory=dict)
     hearings: list[Hearing] = field(default_factory=list)
     tellings: list[Hearing] = field(default_factory=list)
     drained: dict[tuple[str, int], str] = field(default_factory=dict)

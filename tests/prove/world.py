@@ -217,7 +217,10 @@ class World:
         return self._numbers
 
     def begin(
-        self, acts: Sequence[Act], plans: Sequence[Plan] = (), schedule: Iterable[int] | None = ()
+        self,
+        acts: Sequence[Act],
+        plans: Sequence[Plan] = (),
+        schedule: Iterable[int] | Callable[[list[Process]], Iterable[int]] | None = (),
     ) -> list[Process]:
         """Run acts, each in a process of its own, side by side as the schedule says (None: as it comes).
 
@@ -230,7 +233,7 @@ class World:
         if schedule is None:
             let_loose(processes)
         else:
-            interleave(processes, schedule)
+            interleave(processes, schedule(processes) if callable(schedule) else schedule)
         self.interleavings += len(processes) > 1
         self.story += [_told(act, process) for act, process in zip(acts, processes, strict=True)] + [""]
         for act, process in zip(acts, processes, strict=True):
