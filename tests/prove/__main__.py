@@ -1,7 +1,7 @@
 """Everything at full size, and one table of what was found: `make prove`.
 
 make prove                               all of it
-make prove ARGS='machine races'          some of it: machine, races, local, guards
+make prove ARGS='machine races'          some of it: machine, races, local, guards, webhook
 make prove ARGS='--share 0.1'            a tenth of it
 make prove ARGS='replay 17'              one race again, with all that happened; --local: on DynamoDB Local
 """
@@ -9,15 +9,18 @@ make prove ARGS='replay 17'              one race again, with all that happened;
 from __future__ import annotations
 
 import argparse
-import logging
+import os
+import subprocess
 import sys
 import time
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
+from itertools import count
 
-from tests import conftest
 from tests.engines import dynamodb_local
+from tests.prove.workers import LOT, Row, guard, lot, quiet, side_by_side
 
 EXAMPLES = 2_000
 """Of the state machine, on the fake."""
@@ -29,23 +32,21 @@ CROWDS = 20
 RACES_PER_GUARD = 1_500
 """Races after which a guard that nothing misses counts as not proved."""
 
-PARTS = ("machine", "races", "local", "guards")
-Row = tuple[str, str, str, float]
-"""What was run, how much of it, what it found, in how many seconds."""
+BODIES = 100_000
+"""Signed bodies that the webhook is sent."""
+
+PARTS = ("machine", "races", "local", "guards", "webhook")
 
 
 def _races(least: int, url: str | None) -> str:
-    from tests.prove.races import race
-
-    done = seed = 0
+    done = lots = 0
     refused: Counter[str] = Counter()
-    while done < least:
-        world = race(seed, url=url)
-        done += world.interleavings
-        refused += world.witness.refused
-        seed += 1
-    told = ", ".join(f"{count:,} {code}" for code, count in sorted(refused.items()))
-    return f"{done:,} interleavings, seeds 0 to {seed - 1}; sends refused: {told}"
+    for interleavings, why in side_by_side(partial(lot, url), count(0, LOT)):
+        done, lots, refused = done + interleavings, lots + 1, refused + why
+        if done >= least:
+            break
+    told = ", ".join(f"{times:,} {code}" for code, times in sorted(refused.items()))
+    return f"{done:,} interleavings, seeds 0 to {lots * LOT - 1}; sends refused: {told}"
 
 
 def _machine(examples: int) -> str:
@@ -73,18 +74,29 @@ def _crowds(times: int, url: str) -> str:
 
 
 def _guards(races: int) -> list[Row]:
-    from tests.prove.guards import GUARDS, caught_by
+    from tests.prove.guards import GUARDS
     from tests.prove.voices import VOICES
 
     rows = []
-    for missing in (*GUARDS, *VOICES):
-        began = time.monotonic()
-        found = caught_by(missing, races)
-        together = f", together with: {missing.cover}" if missing.cover else ""
-        verdict = "NOT CAUGHT" if found is None else f"{found[1]} ({found[0]}){together}"
-        rows.append((f"without: {missing.name}", "", verdict, time.monotonic() - began))
-        _say(rows[-1])
+    for row in side_by_side(partial(guard, races), range(len(GUARDS) + len(VOICES))):
+        rows.append(row)
+        _say(row)
     return rows
+
+
+def _webhook(bodies: int) -> str:
+    """The fuzz test at its full size, in several processes with other seeds."""
+    workers = os.cpu_count() or 1
+    environment = {**os.environ, "SIGNED_BODIES": str(-(-bodies // workers))}
+    command = [sys.executable, "-m", "pytest", "-q", "tests/test_fuzz.py"]
+    running = [
+        subprocess.Popen([*command, f"--hypothesis-seed={seed}"], env=environment, stdout=subprocess.PIPE, text=True)
+        for seed in range(workers)
+    ]
+    told = [process.communicate()[0] for process in running]
+    if any(process.returncode for process in running):
+        raise AssertionError("\n".join(text[-2000:] for text in told))
+    return f"{bodies:,} signed bodies"
 
 
 def _row(name: str, run: Callable[[], str]) -> Row:
@@ -110,8 +122,7 @@ def main() -> int:
     parser.add_argument("--share", type=float, default=1.0, help="how much of the full size")
     parser.add_argument("--local", action="store_true", help="replay on DynamoDB Local")
     asked = parser.parse_args()
-    conftest.pytest_configure()
-    logging.getLogger("chalicelib").setLevel(logging.CRITICAL)
+    quiet()
     if asked.parts[0] == "replay":
         return _replay([int(seed) for seed in asked.parts[1:]], asked.local)
 
@@ -130,6 +141,8 @@ def main() -> int:
             rows.append(_row("races, DynamoDB Local", lambda: _races(of(INTERLEAVINGS), url)))
     if "guards" in asked.parts:
         rows += _guards(of(RACES_PER_GUARD))
+    if "webhook" in asked.parts:
+        rows.append(_row("webhook", lambda: _webhook(of(BODIES))))
     print("\n| What | Size | Found | Seconds |\n|---|---|---|---|")
     for name, size, verdict, seconds in rows:
         print(f"| {name} | {size} | {verdict} | {seconds:.0f} |")

@@ -5,6 +5,7 @@ To see one again: `make prove ARGS='replay <seed>'`, with `--local` for DynamoDB
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from functools import cache
 
 import pytest
 
+from chalicelib.settings import Settings
 from chalicelib.store import create_tables
 from tests.dynamo import FakeDynamo
 from tests.prove.acts import ACTS, Delivering, Saying, rest
@@ -50,8 +52,9 @@ def _parts(guard: Guard, url: str | None) -> tuple[Wire, WiredStore, WiredMailbo
         return wire, WiredStore(SETTINGS, wire, guard.sleep), WiredMailbox(SETTINGS, wire)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
-        create_tables(SETTINGS)
-        return wire, WiredStore(SETTINGS, wire, time.sleep, in_memory=False), WiredMailbox(SETTINGS, wire)
+        own = Settings({"HITL_NAME": f"prove-{os.getpid()}"})  # tables of this process: several share the engine
+        create_tables(own)
+        return wire, WiredStore(own, wire, time.sleep, in_memory=False), WiredMailbox(SETTINGS, wire)
 
 
 def run(world: World, chance: random.Random, focus: Sequence[type[Act]] | None = None, *, loose: bool = False) -> World:
@@ -63,13 +66,14 @@ def run(world: World, chance: random.Random, focus: Sequence[type[Act]] | None =
     trouble = chance.choice((0.0, 0.2, 0.6))
     if chance.random() < 0.8:
         world.begin([Saying(world, 0, 0)])
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
         drawn = [chance.choice(kinds) for _ in range(chance.choice((1, 1, 2, 2, 3, 4)))]
         acts = [act(world, chance.randrange(4) // 3, chance.randrange(16)) for act in drawn]
         plans = [_plan(chance, trouble) for _ in acts]
         schedule = [chance.randrange(len(acts)) for _ in range(100)]
         world.begin(acts, plans, None if loose else schedule)
-        check(world)
+        if world.dynamo is not None or number % 3 == 2:  # an engine takes longer to judge a round than to run it
+            check(world)
         world.clock.tick(chance.choice((0, 1, 1000)))
     rest(world)
     check(world, at_rest=True)
