@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.conversation import STOP, Actor, Conversation, Message, Pause
+from chalicelib.conversation import STOP, SYSTEM, Actor, Conversation, Message, Pause, Stop
 from chalicelib.errors import LostRace, NotFound, Unavailable
 from chalicelib.messenger import Outgoing
 from chalicelib.turns import taking
@@ -235,6 +235,66 @@ def test_what_was_said_before_an_answer_pauses_and_what_that_has_answered_waits_
     old = Conversation(id="messenger:1:2", changed_at=20, last_answer_at=30, last_received_at=received_at)
     new, _, _ = taking(old, late, Pause(40, None, ANA, None), 40)
     assert (new.pause is not None, new.waiting_since) == (True, waiting_since)
+
+
+def test_a_second_pause_marks_its_cause_and_does_so_once(world: World) -> None:
+    handoff = world.process().handoff
+    handoff.pause(CONVERSATION, ANA, "first")
+    again = handoff.pause(CONVERSATION, BOT, None, None, "m:m1")
+    cause = world.store.row(CONVERSATION, "m:m1")
+    assert cause is not None
+    assert (again.epoch, cause.caused, cause.state) == (1, 1, "delivered")
+    assert handoff.pause(CONVERSATION, BOT, "another", None, "m:m1") == again
+
+
+def test_a_release_says_which_user_asked_and_marks_what_they_tapped(world: World) -> None:
+    handoff = world.process().handoff
+    handoff.pause(CONVERSATION, ANA)
+    world.clock.tick(1000)
+    world.receive(world.process(), world.body(world.tapped("m2", "HITL_STOP")))
+    row = world.store.row(CONVERSATION, "m:m2")
+    assert row is not None
+    conversation, marked = handoff.release(row)
+    assert (conversation.epoch, conversation.pause, marked.caused, marked.state) == (2, None, 2, "received")
+    assert world.store.row(CONVERSATION, "m:m2") == marked
+    resumed = world.store.row(CONVERSATION, "t:2")
+    assert resumed is not None
+    assert (resumed.by, resumed.text) == (Actor("user", "200", ""), None)
+    assert handoff.release(row) == (conversation, marked)
+
+
+def test_giving_up_holds_the_row_under_its_own_pause_and_leaves_one_that_stands(world: World) -> None:
+    handoff = world.process().handoff
+    world.receive(world.process(), world.body(world.said("m2", "hello?")))
+    row = world.store.row(CONVERSATION, "m:m2")
+    assert row is not None
+    given_up = handoff.give_up(row, "no answer")
+    held = world.store.row(CONVERSATION, "m:m2")
+    assert held is not None
+    assert (held.state, held.held_under, held.caused) == ("held", 1, 1)
+    log = world.store.row(CONVERSATION, "t:1")
+    assert log is not None
+    assert (log.kind, log.by, log.text) == ("paused", SYSTEM, "no answer")
+    assert handoff.give_up(row, "again") == given_up
+
+
+def test_where_nothing_is_due_nothing_is_read(world: World) -> None:
+    active = world.conversation()
+    assert world.process().handoff.settled(active, Stop()) is active
+    paused = world.process().handoff.pause(CONVERSATION, ANA, None, 1)
+    assert world.process().handoff.settled(paused, Stop()) is paused
+    assert world.process().handoff.settled(paused, Stop(paused=True)) is paused
+
+
+def test_the_stop_says_since_when_and_who_touched_it_last(world: World) -> None:
+    handoff, began = world.process().handoff, world.clock()
+    assert handoff.set_stop(True, ANA, "fire") == Stop(True, "fire", ANA, began, 1)
+    world.clock.tick(1000)
+    assert handoff.set_stop(True, BOT, "flood") == Stop(True, "flood", BOT, began, 2)
+    assert handoff.set_stop(False, ANA, "over") == Stop(False, None, ANA, None, 3)
+    assert handoff.set_stop(False, BOT, None) == Stop(False, None, ANA, None, 3)
+    world.clock.tick(1000)
+    assert handoff.set_stop(True, BOT, None) == Stop(True, None, BOT, began + 2000, 4)
 
 
 def test_losing_every_race_asks_the_caller_to_try_again() -> None:
