@@ -240,11 +240,12 @@ def test_what_was_said_before_an_answer_pauses_and_what_that_has_answered_waits_
 def test_a_second_pause_marks_its_cause_and_does_so_once(world: World) -> None:
     handoff = world.process().handoff
     handoff.pause(CONVERSATION, ANA, "first")
-    again = handoff.pause(CONVERSATION, BOT, None, None, "m:m1")
-    cause = world.store.row(CONVERSATION, "m:m1")
+    world.receive(world.process(), world.body(world.said("m2", "a person, please")))
+    again = handoff.pause(CONVERSATION, BOT, None, None, "m:m2")
+    cause = world.store.row(CONVERSATION, "m:m2")
     assert cause is not None
     assert (again.epoch, cause.caused, cause.state) == (1, 1, "delivered")
-    assert handoff.pause(CONVERSATION, BOT, "another", None, "m:m1") == again
+    assert handoff.pause(CONVERSATION, BOT, "another", None, "m:m2") == again
 
 
 def test_a_release_says_which_user_asked_and_marks_what_they_tapped(world: World) -> None:
@@ -284,6 +285,8 @@ def test_where_nothing_is_due_nothing_is_read(world: World) -> None:
     paused = world.process().handoff.pause(CONVERSATION, ANA, None, 1)
     assert world.process().handoff.settled(paused, Stop()) is paused
     assert world.process().handoff.settled(paused, Stop(paused=True)) is paused
+    world.clock.tick(MINUTE)
+    assert world.process().handoff.settled(paused, Stop()).epoch == 2
 
 
 def test_the_stop_says_since_when_and_who_touched_it_last(world: World) -> None:
