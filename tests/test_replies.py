@@ -304,7 +304,7 @@ def test_delivered_and_read_follow_from_the_watermarks(world: World) -> None:
 
 def test_a_repeat_tells_the_conversation_what_a_dead_process_could_not(world: World) -> None:
     with pytest.raises(Crash):
-        world.process(Steps(7)).replies.send(CONVERSATION, "r1", HELLO, ANA)
+        world.process(Steps(9)).replies.send(CONVERSATION, "r1", HELLO, ANA)
     assert (row(world).state, world.conversation().waiting_since is None) == ("sent", False)
     reply(world)
     assert world.conversation().waiting_since is None
