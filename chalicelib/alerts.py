@@ -60,26 +60,25 @@ class Alerts:
     def __init__(
         self, settings: Settings, http: urllib3.PoolManager | None = None, publish: Publish | None = None
     ) -> None:
-        self._topic = settings.alert_topic
-        self._webhook = settings.alert_webhook
-        self._region = settings.region
+        self._settings = settings
         self._http = http or urllib3.PoolManager()
         self._publish = publish
 
     @property
     def has_channel(self) -> bool:
         """Whether there is anybody to call."""
-        return bool(self._topic or self._webhook)
+        return bool(self._settings.alert_topic or self._settings.alert_webhook)
 
     def call(self, call: Call) -> bool:
         """Call through every channel. True where one has taken it; what fails is logged without the call's words."""
-        taken = [self._to_topic(self._topic, call)] if self._topic else []
-        taken += [self._to_webhook(self._webhook, call)] if self._webhook else []
+        topic, webhook = self._settings.alert_topic, self._settings.alert_webhook
+        taken = [self._to_topic(topic, call)] if topic else []
+        taken += [self._to_webhook(webhook, call)] if webhook else []
         return any(taken)
 
     def _to_topic(self, topic: str, call: Call) -> bool:
         if self._publish is None:
-            self._publish = _sns_client(self._region)
+            self._publish = _sns_client(self._settings.region)
         try:
             self._publish(TopicArn=topic, Subject=SUBJECT, Message=call.text)
         except ClientError as error:

@@ -60,13 +60,17 @@ class Errands:
 
     @property
     def calls(self) -> bool:
-        """Whether there is anybody to call."""
-        return self._alerts.has_channel
+        """Whether there is anybody to call; nobody while the settings cannot say."""
+        try:
+            return self._alerts.has_channel
+        except (Misconfigured, Unavailable) as error:
+            logger.error("Nobody can be called: %s", describe(error))
+            return False
 
     def queue_call(self, conversation: Conversation) -> None:
         """Let the operators be called if that is due; once a minute at most. It never fails: what is due stays due."""
         now = self._clock()
-        if self.calls and wants_call(conversation, now):
+        if wants_call(conversation, now) and self.calls:
             self._post(Letter(conversation.id, f"t:{conversation.epoch}@{now // MINUTE}", "call"))
 
     def queue_profile(self, conversation: Conversation) -> None:

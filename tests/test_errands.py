@@ -159,6 +159,13 @@ def test_without_a_channel_nothing_is_queued(world: World) -> None:
     assert "call" not in kinds(world)
 
 
+def test_a_pause_stands_while_the_settings_cannot_say_whom_to_call(world: World) -> None:
+    settings = Settings({}, {**SETTINGS.parameters, "alert-webhook": "not a URL"})
+    parts = System(settings, store=world.store, mailbox=world.mailbox, messenger=world.messenger, clock=world.clock)
+    assert parts.handoff.pause(CONVERSATION, BOT, "asked for a person").pause is not None
+    assert "call" not in kinds(world)
+
+
 def test_a_call_that_nobody_took_is_made_again_by_the_schedule(world: World) -> None:
     world.alerts.deaf = True
     pause(world)

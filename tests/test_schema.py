@@ -67,8 +67,10 @@ def test_every_answer_is_as_documented(case: schemathesis.Case[Any], url: str, w
         return  # whatever other method: API Gateway answers that, and test_routes what we say
     response = case.call(base_url=url, headers={"Authorization": AUTHORIZED[who]})
     case.validate_response(response, checks=CHECKS)
-    is_open = case.operation.definition.raw.get("security") == []
-    if who == "nobody" and not is_open:
+    ways = case.operation.definition.raw.get("security")
+    if ways and not any("operator" in way for way in ways):
+        assert response.status_code in (400, 401, 413)  # a bot's token may be in the body, which is read first
+    elif ways and who == "nobody":
         assert response.status_code == 401
-    elif not is_open:
+    elif ways:
         assert response.status_code not in (401, 403)
