@@ -10,28 +10,37 @@ UV := 0.13.9
 LOCK := pip compile --quiet --no-deps --universal --generate-hashes --no-header --no-annotate
 MODULES := node_modules/modules.stamp
 EMULATOR := build/emulator/stamp
+FRONTEND_MODULES := frontend/node_modules/modules.stamp
+FRONTEND := $(shell find frontend -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name schema.ts 2>/dev/null)
+DASHBOARD := frontend/dist/index.html
 
 # One sentence to the error output, and out.
 fail = { echo "$(1)" >&2; exit 1; }
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint coverage prove bench replay token tokens token-revoke lock audit tools
+.PHONY: help run test lint coverage prove bench replay token tokens token-revoke lock audit node tools budgets e2e chromium
 .PHONY: deploy destroy operator operators operator-remove
 
 help: ## Say what each command does
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
-run: $(PACKAGES) ## Run everything on this machine; PORT=8000 unless given
+run: node $(PACKAGES) $(DASHBOARD) ## Run everything on this machine; PORT=8000 unless given
 	@$(BIN)/python -m local
 
-test: tools lint $(MODULES) $(EMULATOR) ## Lint, check types and run all tests; ARGS= goes to pytest
+test: tools chromium lint $(MODULES) $(DASHBOARD) $(EMULATOR) ## Lint, check types and run all tests; ARGS= goes to pytest
+	@cd frontend && npm run --silent test
 	$(BIN)/python -m pytest $(ARGS)
+	$(if $(ARGS),,@$(MAKE) --no-print-directory e2e)
 
-lint: $(PACKAGES) ## Check style and types only
+e2e: node $(PACKAGES) $(DASHBOARD) chromium ## Play operators and customers in Chromium only; ARGS= goes to Playwright
+	@cd frontend && npm run --silent e2e -- $(ARGS)
+
+lint: node $(PACKAGES) $(FRONTEND_MODULES) ## Check style and types only
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy .
+	@cd frontend && npm run --silent lint
 
 coverage: tools $(PACKAGES) $(MODULES) $(EMULATOR) ## Run all tests and list the lines and branches that none of them reached
 	$(BIN)/python -m coverage run -m pytest $(ARGS)
@@ -42,6 +51,9 @@ prove: tools $(PACKAGES) $(MODULES) ## Try to break the core at full size, which
 
 bench: tools $(PACKAGES) $(MODULES) ## Measure, and write docs/performance.md; ARGS=pages renews one topic
 	$(BIN)/python -m bench $(ARGS)
+
+budgets: node $(DASHBOARD) chromium ## Measure the dashboard in Chromium against its budgets
+	@node bench/dashboard.mjs $(ARGS)
 
 replay: $(PACKAGES) ## Sign and post the webhook bodies of FILE= to what `make run` runs
 	@test -n "$(FILE)" || $(call fail,Say which file: make replay FILE=bodies.jsonl)
@@ -82,13 +94,27 @@ audit: $(BIN)/python ## Ask PyPI for known vulnerabilities of the packages; need
 	@"$(BIN)/python" -m venv build/audit && build/audit/bin/python -m pip install --quiet pip-audit==2.10.1
 	@build/audit/bin/pip-audit --disable-pip --require-hashes -r requirements.lock
 	@npm audit --omit=optional
+	@cd frontend && npm audit --omit=optional
 
-# What the tests need of this machine beside Python; checked first, because the rest takes a while.
-tools:
-	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && command -v npm >/dev/null || \
-		$(call fail,The tests need Node.js 20 or later with npm: on Debian 13 run apt-get install nodejs npm (for Debian 12 see https://nodejs.org/en/download)$(comma) on macOS brew install node.)
+# What is needed of this machine beside Python; checked first, because the rest takes a while.
+node:
+	@node -e 'const [major, minor] = process.versions.node.split(".").map(Number); process.exit(major > 20 || (major === 20 && minor >= 19) ? 0 : 1)' 2>/dev/null && command -v npm >/dev/null || \
+		$(call fail,Node.js 20.19 or later with npm is needed: on Debian 13 run apt-get install nodejs npm (for Debian 12 see https://nodejs.org/en/download)$(comma) on macOS brew install node.)
+
+tools: node
 	@test "$$(java -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -n 1)" -ge 17 2>/dev/null || \
 		$(call fail,The tests need Java 17 or later on the PATH: on Debian run apt-get install default-jre-headless$(comma) on macOS brew install --cask temurin.)
+
+# The browser of the tests. Whoever may install it, such as continuous integration, gets it installed.
+chromium:
+	@for place in "$$CHROMIUM" chromium chromium-browser google-chrome "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"; do \
+		command -v "$$place" >/dev/null 2>&1 && exit 0; \
+	done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing Chromium."; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null && exit 0; \
+	fi; \
+	$(call fail,The tests need Chromium: on Debian run apt-get install chromium$(comma) on macOS brew install --cask chromium; if it is elsewhere say so with CHROMIUM=path.)
 
 comma := ,
 
@@ -113,4 +139,13 @@ $(EMULATOR): tests/emulator/requirements.txt
 
 $(MODULES): package-lock.json .npmrc
 	@npm ci --loglevel=error
+	@touch $@
+
+$(FRONTEND_MODULES): frontend/package-lock.json frontend/.npmrc
+	@echo "Fetching what the dashboard is made of; the first time takes a minute."
+	@cd frontend && npm ci --loglevel=error
+	@touch $@
+
+$(DASHBOARD): $(FRONTEND_MODULES) docs/openapi.json $(FRONTEND)
+	@cd frontend && npm run --silent build
 	@touch $@

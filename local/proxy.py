@@ -70,11 +70,12 @@ def _exchange(connection: http.client.HTTPConnection, request: Request, target: 
 def origin(
     api: Callable[[Request, str], Response],
     simulator: Handler,
+    dashboard: Handler,
     provider: Handler,
     configuration: Mapping[str, str],
     port: int,
 ) -> Handler:
-    """The one origin: the API under /api, all else beside it; for this machine's own names only.
+    """The one origin: the API under /api, the dashboard and all else beside it; for this machine's own names only.
 
     `provider` has what is under /oidc, and `configuration` tells the dashboard where its API and its sign-in are.
     """
@@ -92,9 +93,7 @@ def origin(
             return provider(request)
         if path == "/config.json":
             return answer_json(configuration, headers={"Cache-Control": "no-store"})
-        if path == "/":
-            return Response(302, b"", {"Location": "/simulator/"})
-        return answer_text("There is nothing here. The API is under /api, the simulator under /simulator.", 404)
+        return dashboard(request)
 
     return answer
 

@@ -18,6 +18,7 @@ from chalicelib.errors import HitlError
 from chalicelib.settings import Settings
 from local import parameters
 from local.customers import World
+from local.dashboard import Dashboard
 from local.environment import Run, apply, environment
 from local.graph import GraphApi
 from local.meta import Postman, http_post
@@ -78,7 +79,8 @@ def start(run: Run, running: Running) -> World:
 
     hint = f"This run needs {run.port} and {run.port + 1}; PORT=8100 would take 8100 and 8101."
     provider = Provider(run.url, now)
-    one_origin = origin(api.pass_on, simulator, provider, configuration(settings.sign_in), run.port)
+    dashboard, sign_in = Dashboard(settings.sign_in.issuer), configuration(settings.sign_in)
+    one_origin = origin(api.pass_on, simulator, dashboard, provider, sign_in, run.port)
     front = running.take_port(one_origin, run.port, hint)
     outside = running.take_port(tunnel(api.pass_on), run.port + 1, hint)
     graph = running.keep(GraphApi(play, settings.pages, settings.app_secret, f"{own_url}/portraits"))
@@ -173,6 +175,7 @@ def summary(run: Run, example: str) -> str:
     session = f"{run.url}/api/botpress-hitl/sessions/{example}"
     lines = [
         "",
+        f"  Dashboard  {run.url}    sign in as Ana or Ben and answer",
         f"  Simulator  {run.url}/simulator    play the customer",
         f"  API        {run.url}/api",
         f"  Webhook    http://localhost:{run.port + 1}/webhook    point a tunnel at this port",

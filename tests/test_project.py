@@ -66,9 +66,15 @@ def test_every_package_is_pinned_by_hash_too() -> None:
     assert locked("chalicelayer/requirements.lock") == pins(LAYER), advice
 
 
-def test_the_npm_lock_names_no_registry() -> None:
-    lock = (ROOT / "package-lock.json").read_text(encoding="utf-8")
-    assert '"resolved"' not in lock
+def test_the_npm_locks_name_no_registry() -> None:
+    for lock in (ROOT / "package-lock.json", ROOT / "frontend" / "package-lock.json"):
+        assert '"resolved"' not in lock.read_text(encoding="utf-8")
+
+
+def test_the_dashboard_is_built_from_exact_versions() -> None:
+    package = json.loads((ROOT / "frontend" / "package.json").read_text(encoding="utf-8"))
+    versions = package["dependencies"] | package["devDependencies"]
+    assert [name for name, version in versions.items() if not re.fullmatch(r"\d+\.\d+\.\d+", version)] == []
 
 
 @pytest.mark.parametrize("stage", ["local", "dev", "prod"])

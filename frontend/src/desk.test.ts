@@ -1,0 +1,148 @@
+import { describe, expect, it } from "vitest";
+import { ApiError } from "./api/client";
+import type { Pages } from "./desk";
+import { asMessage } from "./state/outbox";
+import { deskOf, server } from "./test/desk";
+import { conversation, message, waiting } from "./test/samples";
+
+const ID = "messenger:100:200";
+const AT = "2026-01-31T12:00:00.000Z";
+const refused = new ApiError(400, "bad_request", "Too long.");
+
+describe("sending", () => {
+  it("leaves the pause to the server, and looks at what has become of the conversation", async () => {
+    const calls = server({ conversation: async () => waiting(AT, { version: 9 }) });
+    const desk = deskOf(calls, conversation());
+    expect(await desk.send(ID, "Hello")).toBe(true);
+    await Promise.resolve();
+    expect(calls.asked).toEqual([`send ${ID} Hello`]);
+    expect(desk.conversations.get().byId.get(ID)?.status).toBe("paused");
+    expect(desk.outbox.get()).toEqual([]);
+  });
+
+  it("says which row was the newest before the operator, at the time of writing and of trying again", async () => {
+    const calls = server();
+    const desk = deskOf(calls, waiting(AT));
+    const seen: (string | undefined)[] = [];
+    calls.api.send = async (_, { seen_id }) => {
+      seen.push(seen_id);
+      throw refused;
+    };
+    const shown = (id: string) =>
+      desk.queries.setQueryData(["history", ID], {
+        pages: [{ messages: [message({ id })], cursor: null }],
+        pageParams: [undefined],
+      });
+    await desk.send(ID, "Before anything was shown");
+    shown("m:1");
+    await desk.send(ID, "Hello");
+    shown("m:2");
+    const [, failed] = desk.outbox.get();
+    if (failed) await desk.retry(ID, asMessage(failed, desk.me));
+    expect(seen).toEqual([undefined, "m:1", "m:2"]);
+  });
+
+  it("shows a refused message as its row, and what a colleague has said", async () => {
+    const calls = server();
+    const desk = deskOf(calls, waiting(AT));
+    const first = message({ id: "m:1" });
+    desk.queries.setQueryData(["history", ID], {
+      pages: [{ messages: [first], cursor: null }],
+      pageParams: [undefined],
+    });
+    const failure = { code: "someone_answered", message: "Ben has answered meanwhile.", can_retry: true } as const;
+    const said = message({ id: "s:ben", author: "operator", text: "Ben here", sent_at: "2026-01-31T12:01:00.000Z" });
+    const row = (id: string) =>
+      message({ id, author: "operator", state: "refused", failure, sent_at: "2026-01-31T12:02:00.000Z" });
+    calls.api.send = async (_, { client_id }) => {
+      throw new ApiError(409, failure.code, failure.message, row(`s:${client_id}`), said);
+    };
+    expect(await desk.send(ID, "Hello")).toBe(false);
+    expect(desk.outbox.get()).toEqual([]);
+    const [page] = desk.queries.getQueryData<Pages>(["history", ID])?.pages ?? [];
+    expect(page?.messages.map((one) => [one.author, one.state])).toEqual([
+      ["operator", "refused"],
+      ["operator", "delivered"],
+      ["user", "delivered"],
+    ]);
+    expect(desk.toasts.get()[0]?.words).toBe("Not sent to Ana Ito: Ben has answered meanwhile.");
+  });
+
+  it("keeps what failed, with the reason, and sends it again under the same id", async () => {
+    const calls = server();
+    calls.faults.push(refused);
+    const desk = deskOf(calls, waiting(AT));
+    expect(await desk.send(ID, "Hello")).toBe(false);
+    const [failed] = desk.outbox.get();
+    expect(failed?.fault).toBe("Too long.");
+    if (failed) expect(await desk.retry(ID, asMessage(failed, desk.me))).toBe(true);
+    expect(desk.outbox.get()).toEqual([]);
+  });
+
+  it("tries again by itself what a server in trouble may still take", async () => {
+    const calls = server();
+    calls.faults.push(new ApiError(503, "unavailable", "Later."));
+    const desk = deskOf(calls, waiting(AT));
+    expect(await desk.send(ID, "Hello")).toBe(true);
+    expect(calls.asked.filter((what) => what.startsWith("send"))).toHaveLength(2);
+  });
+
+  it("sends a long text as several messages, in order", async () => {
+    const calls = server();
+    await deskOf(calls, waiting(AT)).send(ID, `${"a".repeat(1999)} ${"b".repeat(10)}`);
+    const sends = calls.asked.filter((what) => what.startsWith("send"));
+    expect(sends.map((what) => what.at(-1))).toEqual(["a", "b"]);
+  });
+});
+
+describe("pause and resume", () => {
+  it("can be undone", async () => {
+    const calls = server();
+    const desk = deskOf(calls, conversation());
+    await desk.pause(ID);
+    const [toast] = desk.toasts.get();
+    expect(toast?.isFault).toBe(false);
+    toast?.undo?.();
+    await Promise.resolve();
+    expect(calls.asked).toEqual([`pause ${ID}`, `resume ${ID}`]);
+  });
+
+  it("gives the bot what was held where that is chosen", async () => {
+    const calls = server();
+    const desk = deskOf(calls, waiting(AT));
+    await desk.resume(ID, true);
+    expect(calls.asked).toEqual([`resume ${ID} with held`]);
+    expect(desk.toasts.get()[0]?.words).toMatch(/answers what it was not given/);
+  });
+
+  it("say why they did not happen", async () => {
+    const desk = deskOf(server({ resume: () => Promise.reject(refused) }), waiting(AT));
+    expect(await desk.resume(ID)).toBe(false);
+    expect(desk.toasts.get()[0]).toMatchObject({ isFault: true, words: "Not resumed: Too long." });
+  });
+});
+
+describe("a Page that Meta no longer lets send", () => {
+  it("is asked for where a message says so, and once one goes out again", async () => {
+    const calls = server();
+    const broken = await calls.api.send(ID, { client_id: "x", text: "x" });
+    const failure = { code: "token_invalid", message: "The token is invalid.", can_retry: true } as const;
+    const disconnected = { since: AT, reason: "Make a new token." };
+    let isBroken = true;
+    calls.api.send = async () => (isBroken ? { ...broken, state: "failed", failure } : broken);
+    const desk = deskOf(calls, waiting(AT));
+    const page = (is: typeof disconnected | null) =>
+      desk.queries.setQueryData(["pages"], { pages: [{ platform: "messenger", id: "100", disconnected: is }] });
+    const isAskedFor = () => desk.queries.getQueryState(["pages"])?.isInvalidated;
+    page(null);
+    await desk.send(ID, "Hello");
+    expect(isAskedFor()).toBe(true);
+    page(disconnected);
+    isBroken = false;
+    await desk.send(ID, "Hello");
+    expect(isAskedFor()).toBe(true);
+    page(null);
+    await desk.send(ID, "Hello");
+    expect(isAskedFor()).toBe(false);
+  });
+});

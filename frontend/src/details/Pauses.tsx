@@ -1,0 +1,40 @@
+import type { Conversation } from "../api/types";
+import { useNow } from "../clock";
+import { useDesk } from "../desk";
+import { customerOf } from "../list/customer";
+import type { Row } from "../message/relations";
+import { dayAndClock } from "../message/times";
+import { voice } from "../message/voice";
+import { t } from "../words";
+
+const SHOWN = 8;
+
+/** The last pauses and resumes, newest first: who, when and why. */
+export function Pauses({ rows, conversation }: { rows: readonly Row[]; conversation: Conversation }) {
+  const context = { customer: customerOf(conversation), me: useDesk().me.id };
+  const turns = rows.filter(({ message }) => message.kind === "paused" || message.kind === "resumed").slice(-SHOWN);
+  if (turns.length === 0) return null;
+  return (
+    <section className="pauses">
+      <h3>{t("details.pauses")}</h3>
+      <ol>
+        {turns.reverse().map(({ message }) => (
+          <li key={message.id} className={message.kind}>
+            <span>
+              {t(message.kind === "paused" ? "details.paused" : "details.resumed", {
+                who: voice({ author: message.by?.type ?? "system", by: message.by }, context),
+              })}
+            </span>
+            <When at={message.sent_at} />
+            {message.text && <q dir="auto">{message.text}</q>}
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function When({ at }: { at: string }) {
+  const words = useNow((now) => dayAndClock(at, now));
+  return <time dateTime={at}>{words}</time>;
+}

@@ -1,0 +1,52 @@
+import { type RefObject, useEffect, useRef, useState } from "react";
+
+/**
+ * The ids to show: as they are, but as they were while the pointer or the focus is on the list, so that no row moves
+ * away from under either. `changes` says that there is more to show.
+ */
+export function useStill(ids: readonly string[], list: RefObject<HTMLElement | null>, view: string) {
+  const [isHeld, setHeld] = useState(false);
+  const [shown, setShown] = useState({ view, ids });
+  useEffect(() => {
+    const element = list.current;
+    if (element === null) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    // A pointer that rests for long is not about to press.
+    const hold = () => {
+      setHeld(true);
+      clearTimeout(timer);
+      timer = setTimeout(release, 8000);
+    };
+    const release = () => {
+      clearTimeout(timer);
+      setHeld(element.contains(document.activeElement) && document.activeElement !== element);
+    };
+    const out = () => {
+      clearTimeout(timer);
+      setTimeout(release);
+    };
+    element.addEventListener("pointermove", hold, { passive: true });
+    element.addEventListener("pointerleave", release);
+    element.addEventListener("focusin", hold);
+    element.addEventListener("focusout", out);
+    return () => {
+      clearTimeout(timer);
+      element.removeEventListener("pointermove", hold);
+      element.removeEventListener("pointerleave", release);
+      element.removeEventListener("focusin", hold);
+      element.removeEventListener("focusout", out);
+    };
+  }, [list]);
+  const isLonger = ids.length > shown.ids.length && shown.ids.every((id, at) => id === ids[at]);
+  const isCurrent = !isHeld || shown.view !== view || shown.ids.length === 0 || isLonger;
+  const last = useRef(ids);
+  last.current = ids;
+  useEffect(() => {
+    if (isCurrent) setShown({ view, ids });
+  }, [isCurrent, view, ids]);
+  return {
+    ids: isCurrent ? ids : shown.ids,
+    hasChanges: !isCurrent && shown.ids !== ids,
+    show: () => setShown({ view, ids: last.current }),
+  };
+}

@@ -1,0 +1,25 @@
+import { useNow } from "../clock";
+import { useDesk } from "../desk";
+import { clock } from "../message/times";
+import { useCell } from "../state/cell";
+import { t } from "../words";
+
+const STALE_AFTER = 90_000;
+
+/** Whether what is shown is true now. */
+export function ConnectionLine() {
+  const connection = useCell(useDesk().connection);
+  const isStale = useNow((now) => connection.since !== null && now - connection.since > STALE_AFTER);
+  const words =
+    connection.is === "live" && !isStale
+      ? t("connection.live")
+      : connection.since !== null
+        ? t("connection.stale", { time: clock(new Date(connection.since).toISOString()) })
+        : t(connection.is === "connecting" ? "connection.connecting" : "connection.none");
+  return (
+    <p className={`connection ${connection.is}`} role="status">
+      <i aria-hidden="true" />
+      {words}
+    </p>
+  );
+}

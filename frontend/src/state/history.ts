@@ -1,0 +1,52 @@
+/** Pages of a history, newest page first and newest message first in each, as the API gives them. Pure. */
+import type { History, Message } from "../api/types";
+
+/** Puts freshly read newest messages over what is known; null where a gap is left between the two. */
+export function over(pages: readonly History[], fresh: readonly Message[]): History[] | null {
+  const known = new Map<string, Message>();
+  for (const page of pages) for (const message of page.messages) known.set(message.id, message);
+  const isClosed = pages.every((page) => page.messages.length === 0) || fresh.some((message) => known.has(message.id));
+  if (!isClosed) return null;
+  const byId = new Map(fresh.map((message) => [message.id, message]));
+  const oldest = fresh.at(-1);
+  const added = fresh.filter((message) => !known.has(message.id));
+  const kept = pages.map((page) => ({
+    ...page,
+    messages: page.messages.flatMap((message) => {
+      const now = byId.get(message.id);
+      if (now !== undefined) return isSame(message, now) ? message : now;
+      // Rows are never deleted, but a merged one becomes an alias and leaves the log.
+      return oldest !== undefined && isAfter(message, oldest) ? [] : message;
+    }),
+  }));
+  const first = kept[0] ?? { messages: [], cursor: null };
+  if (added.length === 0) return kept;
+  const messages = [...first.messages, ...added].sort((one, other) => (isAfter(one, other) ? -1 : 1));
+  return [{ ...first, messages }, ...kept.slice(1)];
+}
+
+/** All of it, oldest first. */
+export function flat(pages: readonly History[]): Message[] {
+  const messages: Message[] = [];
+  const seen = new Set<string>();
+  for (const page of pages) {
+    for (const message of page.messages) {
+      if (!seen.has(message.id)) messages.push(message);
+      seen.add(message.id);
+    }
+  }
+  return messages.reverse();
+}
+
+/** The first that the user said after it was last looked at. */
+export function firstUnread(messages: readonly Message[], seenAt: string | null): string | null {
+  return messages.find((one) => one.author === "user" && (seenAt === null || one.sent_at > seenAt))?.id ?? null;
+}
+
+function isAfter(one: Message, other: Message): boolean {
+  return `${one.sent_at}#${one.id}` > `${other.sent_at}#${other.id}`;
+}
+
+function isSame(one: Message, other: Message): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}

@@ -1,0 +1,144 @@
+import { useEffect, useLayoutEffect, useRef } from "react";
+import type { Conversation } from "../api/types";
+import { useNow } from "../clock";
+import { useDesk } from "../desk";
+import { Icon } from "../icon/Icon";
+import { customerOf } from "../list/customer";
+import { openNext } from "../shell/moves";
+import { useStop } from "../shell/stop";
+import { useCell } from "../state/cell";
+import { draft, drafts } from "../state/drafts";
+import { split } from "../state/outbox";
+import { settings } from "../state/settings";
+import { type ReplyWindow, replyWindow } from "../state/window";
+import { t } from "../words";
+import { useSentence } from "./Header";
+import { SendMenu } from "./SendMenu";
+
+const LONGEST = 2000;
+const COUNT_FROM = 1600;
+const TALLEST = 220;
+
+/** What follows a message that was sent. */
+export type After = "stay" | "next" | "resume";
+
+export function Composer({ conversation }: { conversation: Conversation }) {
+  const { id } = conversation;
+  const desk = useDesk();
+  const customer = customerOf(conversation);
+  const says = useSentence(conversation, customer, useStop().data);
+  const text = useCell(drafts, (all) => all[id] ?? "");
+  const enterSends = useCell(settings, (all) => all.send === "enter");
+  const area = useRef<HTMLTextAreaElement>(null);
+  const isActive = conversation.status === "active";
+  const parts = text.length > LONGEST ? split(text).length : 1;
+  const reply = useWindow(conversation, customer);
+  const isIdle = text.trim() === "" || reply.isClosed;
+
+  useAutosize(area, text);
+  // Whoever comes back to a draft goes on at its end.
+  useLayoutEffect(() => area.current?.setSelectionRange(LONGEST * 10, LONGEST * 10), []);
+
+  async function send(after: After): Promise<void> {
+    if (isIdle) return;
+    const sending = desk.send(id, text);
+    if (after === "next") openNext(desk);
+    if (after === "resume") {
+      openNext(desk);
+      if (await sending) await desk.resume(id);
+    }
+  }
+
+  function onKeyDown(event: React.KeyboardEvent): void {
+    // Enter that ends a composition chooses a word; it never sends. 229 is what Safari says.
+    if (event.key !== "Enter" || event.nativeEvent.isComposing || event.keyCode === 229) return;
+    const isCtrl = event.ctrlKey || event.metaKey;
+    const after: After | null = event.altKey
+      ? "resume"
+      : isCtrl && event.shiftKey
+        ? "next"
+        : event.shiftKey
+          ? null
+          : isCtrl || enterSends
+            ? "stay"
+            : null;
+    if (after === null) return;
+    event.preventDefault();
+    void send(after);
+  }
+
+  const label = parts > 1 ? t("send.split", { count: parts }) : t(isActive ? "send.pausing" : "send");
+  return (
+    <form
+      className={`composer ${reply.isClosed ? "closed" : says.voice}`}
+      onSubmit={(event) => {
+        event.preventDefault();
+        void send("stay");
+      }}
+    >
+      <p className="bar" id="composer-state">
+        <Icon name={reply.isClosed ? "alert" : isActive ? "bot" : "operator"} />
+        <span>{reply.isClosed ? reply.hint : says.sending}</span>
+        {reply.left !== null && (
+          <span className={reply.isUrgent ? "window urgent" : "window"}>
+            <Icon name="clock" />
+            {reply.left}
+          </span>
+        )}
+        {!reply.isClosed && reply.hint !== null && <span className="whole">{reply.hint}</span>}
+      </p>
+      <textarea
+        id="composer"
+        ref={area}
+        value={text}
+        rows={1}
+        dir="auto"
+        placeholder={t("composer.placeholder", { customer })}
+        aria-label={t("composer.label", { customer })}
+        aria-describedby="composer-state composer-count"
+        onChange={(event) => draft(id, event.target.value)}
+        onKeyDown={onKeyDown}
+      />
+      <div className="tools">
+        <p
+          id="composer-count"
+          className={text.length > LONGEST ? "over" : text.length < COUNT_FROM ? "hint" : undefined}
+        >
+          {text.length >= COUNT_FROM
+            ? t(parts > 1 ? "composer.over" : "composer.count", { count: text.length.toLocaleString(), parts })
+            : t(enterSends ? "composer.enter" : "composer.ctrl")}
+        </p>
+        <div className="sending">
+          <button type="submit" className="send" disabled={isIdle}>
+            <Icon name="send" />
+            {label}
+          </button>
+          <SendMenu isDisabled={isIdle} choose={(after) => void send(after)} />
+        </div>
+      </div>
+    </form>
+  );
+}
+
+/** Rendered anew only when a word of it changes; where time has run out, the server is asked what holds now. */
+function useWindow(conversation: Conversation, customer: string): ReplyWindow {
+  const desk = useDesk();
+  const text = useNow((now) => JSON.stringify(replyWindow(conversation, customer, now)));
+  const reply = JSON.parse(text) as ReplyWindow;
+  const hasRunOut = reply.isClosed && conversation.window?.type !== "closed";
+  useEffect(() => {
+    if (hasRunOut) void desk.look(conversation.id).catch(() => {});
+  }, [desk, conversation.id, hasRunOut]);
+  return reply;
+}
+
+/** As tall as its text, within bounds. In code, because `field-sizing` costs a layout at each key. */
+function useAutosize(area: React.RefObject<HTMLTextAreaElement | null>, text: string): void {
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows from the text
+  useLayoutEffect(() => {
+    const element = area.current;
+    if (element === null) return;
+    element.style.height = "auto";
+    element.style.height = `${Math.min(element.scrollHeight, TALLEST)}px`;
+  }, [area, text]);
+}

@@ -1,0 +1,70 @@
+import type { Conversation } from "../api/types";
+import { useNow } from "../clock";
+import { useDesk } from "../desk";
+import { Icon } from "../icon/Icon";
+import { Avatar } from "../list/Avatar";
+import { customerOf } from "../list/customer";
+import { go } from "../place";
+import { useStop } from "../shell/stop";
+import { useCell } from "../state/cell";
+import { sentence } from "../state/sentence";
+import { t } from "../words";
+import { ResumeMenu } from "./ResumeMenu";
+
+const ICONS = { bot: "bot", operator: "operator", waiting: "clock", stopped: "stop" } as const;
+
+/** Who has the word, in one sentence; and the one button that changes it. */
+export function Header({ conversation }: { conversation: Conversation }) {
+  const desk = useDesk();
+  const stop = useStop().data;
+  const customer = customerOf(conversation);
+  const isSwitching = useCell(desk.switching, (all) => all.has(conversation.id));
+  const says = useSentence(conversation, customer, stop);
+  const act = () => void (says.action === "pause" ? desk.pause(conversation.id) : desk.resume(conversation.id));
+  return (
+    <header className={`thread-header ${says.voice}`}>
+      <button
+        type="button"
+        className="icon-button back"
+        aria-label={t("thread.back")}
+        onClick={() => go({ conversation: null })}
+      >
+        <Icon name="back" size={20} />
+      </button>
+      <Avatar id={conversation.id} name={conversation.name} url={conversation.picture_url} size={40} />
+      <div className="heading">
+        <h1 dir="auto">{customer}</h1>
+        <p className="says" role="status">
+          <Icon name={ICONS[says.voice]} />
+          <span>
+            {says.words}
+            {says.silent !== null && <span className="roomy"> · {says.silent}</span>}
+            {says.left !== null && ` · ${says.left}`}
+          </span>
+        </p>
+      </div>
+      <div className="switch">
+        <button
+          type="button"
+          className="primary"
+          id="switch"
+          disabled={isSwitching}
+          onClick={act}
+          aria-keyshortcuts="p"
+        >
+          <Icon name={says.action === "pause" ? "pause" : "play"} />
+          {t(says.action === "pause" ? "act.pause" : "act.resume")}
+          <kbd aria-hidden="true">P</kbd>
+        </button>
+        <ResumeMenu conversation={conversation} isDisabled={isSwitching} />
+      </div>
+    </header>
+  );
+}
+
+/** Rendered anew only when a word of it changes. */
+export function useSentence(conversation: Conversation, customer: string, stop: Parameters<typeof sentence>[3]) {
+  const me = useDesk().me.id;
+  const text = useNow((now) => JSON.stringify(sentence(conversation, customer, me, stop, now)));
+  return JSON.parse(text) as ReturnType<typeof sentence>;
+}

@@ -1,0 +1,25 @@
+import { useDesk } from "../desk";
+import { go } from "../place";
+import { useCell } from "../state/cell";
+import { t } from "../words";
+
+/** Beside the list: who to begin with. */
+export function NothingOpen() {
+  const waiting = useCell(useDesk().conversations, (state) => state.waiting);
+  return (
+    <section className="thread-pane nothing" aria-label={t("thread.label")}>
+      <div className="empty middle">
+        <p className="strong">{waiting > 0 ? t("nothing.waiting", { count: waiting }) : t("nothing.calm")}</p>
+        <p>{t(waiting > 0 ? "nothing.waiting.hint" : "nothing.calm.hint")}</p>
+        {waiting > 0 && (
+          <button type="button" className="primary" onClick={() => go({ status: "waiting", q: "" })}>
+            {t("nothing.show")}
+          </button>
+        )}
+        <p className="keys">
+          <kbd>J</kbd> <kbd>K</kbd> {t("nothing.keys")} · <kbd>?</kbd> {t("nothing.help")}
+        </p>
+      </div>
+    </section>
+  );
+}

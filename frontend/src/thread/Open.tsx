@@ -1,0 +1,60 @@
+import { useEffect, useState } from "react";
+import { reason, useDesk } from "../desk";
+import { Details } from "../details/Details";
+import { neighbour } from "../shell/moves";
+import { useCell } from "../state/cell";
+import { t } from "../words";
+import { Composer } from "./Composer";
+import { Header } from "./Header";
+import { historyQuery, useRows } from "./history";
+import { Thread } from "./Thread";
+
+const MARKS_EVERY = 10_000;
+
+/** An open conversation: its header, what was said, the composer, and the details beside them. */
+export default function Open({ id, message }: { id: string; message: string | null }) {
+  const desk = useDesk();
+  const conversation = useCell(desk.conversations, (state) => state.byId.get(id));
+  const [fault, setFault] = useState<string | null>(null);
+  const { rows, query } = useRows(id);
+  useEffect(() => {
+    const look = () =>
+      desk.look(id).then(
+        () => setFault(null),
+        (error) => setFault(reason(error)),
+      );
+    void look();
+    const next = neighbour(desk);
+    if (next !== null) void desk.queries.prefetchInfiniteQuery(historyQuery(desk.api, next));
+    // Marks of delivery and reading are no change that the feed tells of: looked for while some are missing.
+    const timer = setInterval(() => {
+      const known = desk.conversations.get().byId.get(id);
+      const sentAt = known?.last_operator?.at;
+      const isOpen =
+        sentAt !== undefined && (known?.read_at ?? "") < sentAt && Date.now() - Date.parse(sentAt) < 600_000;
+      if (isOpen && document.visibilityState === "visible") void look();
+    }, MARKS_EVERY);
+    return () => clearInterval(timer);
+  }, [desk, id]);
+
+  if (conversation === undefined) {
+    return (
+      <section className="thread-pane" aria-label={t("thread.label")}>
+        <div className="empty middle" role="status">
+          <h1>{fault === null ? t("thread.loading") : t("thread.missing")}</h1>
+          {fault !== null && <p>{fault}</p>}
+        </div>
+      </section>
+    );
+  }
+  return (
+    <>
+      <section className="thread-pane" aria-label={t("thread.label")}>
+        <Header conversation={conversation} />
+        <Thread conversation={conversation} rows={rows} query={query} message={message} />
+        <Composer conversation={conversation} />
+      </section>
+      <Details conversation={conversation} rows={rows} />
+    </>
+  );
+}

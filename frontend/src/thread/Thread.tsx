@@ -1,0 +1,229 @@
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import type { Conversation, Message } from "../api/types";
+import { useNow } from "../clock";
+import { type Desk, useDesk } from "../desk";
+import { Icon } from "../icon/Icon";
+import { customerOf } from "../list/customer";
+import type { Context } from "../message/context";
+import { MessageView } from "../message/MessageView";
+import type { Row } from "../message/relations";
+import { dayName } from "../message/times";
+import { draft, drafts } from "../state/drafts";
+import { firstUnread } from "../state/history";
+import { clientIdOf } from "../state/outbox";
+import { t } from "../words";
+import { Announcer } from "./Announcer";
+import { discarded, type History } from "./history";
+import { type Item, items } from "./items";
+
+const NEAR_END = 80;
+
+interface Props {
+  conversation: Conversation;
+  rows: readonly Row[];
+  query: History;
+  /** The row that a link leads to. */
+  message: string | null;
+}
+
+/** The history of one conversation; opens at what is unread, and never moves while somebody reads. */
+export function Thread({ conversation, rows, query, message }: Props) {
+  const { id } = conversation;
+  const desk = useDesk();
+  const [seenAt] = useState(conversation.seen_at);
+  const [isUnread] = useState(conversation.unread);
+  const messages = useMemo(() => rows.map((row) => row.message), [rows]);
+  const unread = useMemo(() => (isUnread ? firstUnread(messages, seenAt) : null), [messages, seenAt, isUnread]);
+  const shown = useMemo(() => items(rows, unread), [rows, unread]);
+  const box = useRef<HTMLDivElement>(null);
+  const [isAtEnd, setAtEnd] = useState(true);
+  const lastId = rows.at(-1)?.message.id;
+  const [seenTo, setSeenTo] = useState<string | undefined>(undefined);
+
+  const thread = useVirtualizer({
+    count: shown.length,
+    getScrollElement: () => box.current,
+    estimateSize: (index) => estimate(shown[index]),
+    getItemKey: (index) => shown[index]?.key ?? index,
+    overscan: 4,
+    anchorTo: "end",
+    followOnAppend: true,
+    scrollEndThreshold: NEAR_END,
+    paddingStart: 12,
+    paddingEnd: 16,
+  });
+
+  const goTo = useCallback(
+    (key: string) => {
+      const at = shown.findIndex((item) => item.key === key);
+      if (at < 0) return false;
+      thread.scrollToIndex(at, { align: key === "unread" ? "start" : "center" });
+      return true;
+    },
+    [shown, thread],
+  );
+
+  // Opens once, when the first rows are there: at a link's message, else at what is unread, else at the end.
+  const isOpened = useRef(false);
+  useLayoutEffect(() => {
+    if (isOpened.current || shown.length === 0) return;
+    isOpened.current = true;
+    if (message !== null && goTo(message)) return;
+    if (unread !== null && goTo("unread")) return;
+    thread.scrollToEnd({ behavior: "instant" });
+  }, [shown, message, unread, goTo, thread]);
+
+  const virtual = thread.getVirtualItems();
+  const firstShown = virtual[0]?.index ?? 0;
+  const { hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage } = query;
+  useEffect(() => {
+    if (isOpened.current && firstShown < 15 && hasNextPage && !isFetchingNextPage && !isFetchNextPageError)
+      void fetchNextPage();
+  }, [firstShown, hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage]);
+
+  const onScroll = () => {
+    const element = box.current;
+    if (element) setAtEnd(element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_END);
+  };
+  // What is at the end while the end is in sight has been seen.
+  useEffect(() => {
+    if (!isAtEnd || lastId === undefined) return;
+    setSeenTo(lastId);
+    const look = () => {
+      if (document.visibilityState === "visible") void desk.seen(id).catch(() => {});
+    };
+    look();
+    addEventListener("focus", look);
+    return () => removeEventListener("focus", look);
+  }, [desk, id, isAtEnd, lastId]);
+  const newer = isAtEnd ? 0 : countAfter(rows, seenTo);
+
+  const context = useContextOf(conversation, (mid) => {
+    const row = rows.find((row) => row.message.mid === mid);
+    if (row) goTo(row.message.id);
+  });
+
+  return (
+    <div className="thread-box">
+      <section
+        className="scroller thread"
+        id="thread"
+        ref={box}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keyboard
+        tabIndex={0}
+        aria-label={t("thread.label")}
+        onScroll={onScroll}
+      >
+        <Top query={query} isEmpty={rows.length === 0} />
+        <ul className="measure" style={{ height: thread.getTotalSize(), position: "relative" }}>
+          {virtual.map(({ index, key, start }) => (
+            <li
+              key={key}
+              ref={thread.measureElement}
+              data-index={index}
+              className="place"
+              aria-setsize={hasNextPage ? -1 : shown.length}
+              aria-posinset={index + 1}
+              style={{ transform: `translateY(${start}px)` }}
+            >
+              <Entry item={shown[index] as Item} context={context} isLinked={shown[index]?.key === message} />
+            </li>
+          ))}
+        </ul>
+      </section>
+      {!isAtEnd && (
+        <button type="button" className="pill latest" onClick={() => thread.scrollToEnd({ behavior: "instant" })}>
+          <Icon name="down" />
+          {newer > 0 ? t("thread.new", { count: newer }) : t("thread.latest")}
+        </button>
+      )}
+      <Announcer rows={rows} customer={context.customer} />
+    </div>
+  );
+}
+
+function Entry({ item, context, isLinked }: { item: Item; context: Context; isLinked: boolean }) {
+  if (item.is === "day") return <Day at={item.at} />;
+  if (item.is === "unread") return <p className="unread-line">{t("thread.unread")}</p>;
+  return (
+    <div className={isLinked ? "linked" : undefined}>
+      <MessageView message={item.row.message} relations={item.row.relations} context={context} />
+    </div>
+  );
+}
+
+function Day({ at }: { at: string }) {
+  const name = useNow((now) => dayName(at, now));
+  return <p className="day">{name}</p>;
+}
+
+/** What is above the rows: more to come, a fault, or the beginning. */
+function Top({ query, isEmpty }: { query: History; isEmpty: boolean }) {
+  const { isPending, isError, error, hasNextPage, isFetchingNextPage, refetch, fetchNextPage } = query;
+  if (isPending)
+    return (
+      <p className="thread-top" role="status">
+        {t("thread.loading")}
+      </p>
+    );
+  if (isError) {
+    return (
+      <p className="thread-top" role="alert">
+        {error.message}{" "}
+        <button type="button" className="quiet-button" onClick={() => void (isEmpty ? refetch() : fetchNextPage())}>
+          {t("again")}
+        </button>
+      </p>
+    );
+  }
+  if (isFetchingNextPage) return <p className="thread-top">{t("thread.older")}</p>;
+  return hasNextPage ? <p className="thread-top" /> : <p className="thread-top">{t("thread.beginning")}</p>;
+}
+
+/** The same object as long as nothing of it changes, so that rows are not rendered anew. */
+function useContextOf(conversation: Conversation, onQuote: (mid: string) => void): Context {
+  const desk = useDesk();
+  const { id, delivered_at, read_at } = conversation;
+  const customer = customerOf(conversation);
+  const quote = useRef(onQuote);
+  quote.current = onQuote;
+  return useMemo<Context>(
+    () => ({
+      customer,
+      me: desk.me.id,
+      deliveredAt: delivered_at,
+      readAt: read_at,
+      onQuote: (mid) => quote.current(mid),
+      onRetry: (message) => void desk.retry(id, message),
+      onEdit: (message) => {
+        draft(id, [message.text ?? "", drafts.get()[id] ?? ""].filter(Boolean).join("\n"));
+        putAway(desk, message);
+        document.getElementById("composer")?.focus();
+      },
+      onDiscard: (message) => putAway(desk, message),
+      onFetchAgain: () => desk.freshen(id),
+    }),
+    [desk, id, customer, delivered_at, read_at],
+  );
+}
+
+function putAway(desk: Desk, message: Message): void {
+  const clientId = clientIdOf(message);
+  if (clientId !== null) desk.discard(clientId);
+  discarded.update((all) => [...all.filter((one) => one !== message.id).slice(-500), message.id]);
+}
+
+function countAfter(rows: readonly Row[], id: string | undefined): number {
+  let count = 0;
+  for (let at = rows.length - 1; at >= 0 && rows[at]?.message.id !== id; at -= 1) {
+    if (rows[at]?.message.author !== "system") count += 1;
+  }
+  return id === undefined ? 0 : count;
+}
+
+function estimate(item: Item | undefined): number {
+  if (item?.is !== "row") return 40;
+  const { text, attachments } = item.row.message;
+  return 56 + Math.ceil((text?.length ?? 0) / 60) * 20 + attachments.length * 200;
+}
