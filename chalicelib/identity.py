@@ -31,6 +31,8 @@ MAX_TOKEN = 8192
 MAX_DOCUMENT = 256 * 1024
 """Bytes of a discovery document or of a list of keys."""
 MAX_KEYS = 100
+TYPES = ("", "jwt", "at+jwt")
+"""What a token may call itself in its header. A provider signs other things by the same key, logout tokens for one."""
 MAX_NAME = 100
 LEEWAY = 60
 """Seconds by which the provider's clock may differ from ours."""
@@ -116,7 +118,10 @@ class Issuer:
             about = json.loads(self._fetch(f"{issuer.rstrip('/')}/.well-known/openid-configuration"))
             if about["issuer"] != issuer:
                 raise ValueError("another issuer")
-            self._keys = _public_keys(json.loads(self._fetch(about["jwks_uri"]))["keys"])
+            where = about["jwks_uri"]
+            if issuer.startswith("https://") and not where.startswith("https://"):
+                raise ValueError("keys that anybody on the way could change")
+            self._keys = _public_keys(json.loads(self._fetch(where))["keys"])
             self._fetched_at = self._ticks()
         except Exception as error:  # whatever it is: the keys of before are better than none
             logger.warning("The OpenID provider's keys cannot be read: %s", type(error).__name__)
@@ -163,7 +168,8 @@ def _check_use(header: Mapping[str, Any], claims: Mapping[str, Any], sign_in: Si
 
     Access tokens name us as their audience; Cognito's have none and name the client that asked for them instead.
     """
-    is_access = str(header.get("typ", "")).lower().removeprefix("application/") == "at+jwt"
+    kind = str(header.get("typ", "")).lower().removeprefix("application/")
+    is_access = kind == "at+jwt"
     use = claims.get("token_use")
     audience = claims.get("aud")
     named = audience if isinstance(audience, list) else [audience]
@@ -177,7 +183,7 @@ def _check_use(header: Mapping[str, Any], claims: Mapping[str, Any], sign_in: Si
             fits = fits and not sign_in.audience and claims.get("client_id") == sign_in.client_id
         else:
             fits = fits and (sign_in.audience or sign_in.client_id) in named
-    if not fits:
+    if not fits or kind not in TYPES:
         raise Unauthenticated(INVALID)
 
 
@@ -197,7 +203,9 @@ def _public_keys(keys: Any) -> dict[str, RSAKey | ECKey]:
 
     found: dict[str, RSAKey | ECKey] = {}
     for content in keys[:MAX_KEYS]:
-        if content.get("use", "sig") != "sig" or not isinstance(content.get("kid"), str):
+        if not isinstance(content, dict) or content.get("use", "sig") != "sig":
+            continue
+        if not isinstance(content.get("kid"), str):
             continue
         try:
             if content.get("kty") == "RSA":

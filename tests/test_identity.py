@@ -104,6 +104,15 @@ def test_id_tokens_are_taken_where_they_are_wanted(claims: dict[str, Any], is_go
     assert not provider.takes(people.token(NOW, header={"typ": "at+jwt"}, **claims))
 
 
+@pytest.mark.parametrize("kind", ["logout+jwt", "secevent+jwt", "application/dpop+jwt", "x"])
+@pytest.mark.parametrize("wanted", ["access_token", "id_token"])
+def test_what_a_provider_signs_for_another_purpose_is_no_token_for_us(kind: str, wanted: str) -> None:
+    provider = Provider(token=wanted)
+    claims: dict[str, Any] = {"token_use": None, "aud": people.CLIENT}
+    assert provider.takes(people.token(NOW, header={"typ": "JWT"}, **claims))
+    assert not provider.takes(people.token(NOW, header={"typ": kind}, **claims))
+
+
 def test_other_kinds_of_keys_are_good_too() -> None:
     claims, provider = people.claims(NOW), Provider()
     assert provider.takes(jwt.encode({"alg": "ES256", "kid": "ec"}, claims, people.ec_key()))
@@ -125,9 +134,10 @@ def test_a_key_is_good_for_its_own_algorithm_only() -> None:
         {"kty": "OKP", "kid": "future"},
         {"kid": "nothing"},
         {"kty": "RSA"},
+        "no key",
     ],
 )
-def test_a_key_that_cannot_be_read_does_not_spoil_the_others(odd: dict[str, Any]) -> None:
+def test_a_key_that_cannot_be_read_does_not_spoil_the_others(odd: Any) -> None:
     provider = Provider()
     provider.web.keys = [odd, *provider.web.keys, {**provider.web.keys[0], "kid": "enc", "use": "enc"}]
     assert provider.takes(people.token(NOW))
@@ -202,6 +212,14 @@ def test_a_discovery_document_of_another_issuer_is_not_believed(about: dict[str,
         del provider.web.about["jwks_uri"]
     with pytest.raises(Unavailable):
         provider.issuer.operator(people.token(NOW))
+
+
+def test_keys_are_not_fetched_where_somebody_on_the_way_could_change_them() -> None:
+    provider = Provider()
+    provider.web.about["jwks_uri"] = "http://id.example/keys"
+    with pytest.raises(Unavailable):
+        provider.issuer.operator(people.token(NOW))
+    assert provider.web.asked == [f"{people.ISSUER}/.well-known/openid-configuration"]
 
 
 def test_another_issuer_in_the_settings_brings_its_own_keys() -> None:
