@@ -6,7 +6,6 @@ for its own Page and the users who have written to it only. Thread control becom
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import secrets
@@ -101,7 +100,7 @@ class Relay:
         envelope["recipient"] = {"id": at.user_id}
         if fields.get("message") is None:
             return self._act(at, envelope)
-        message = _verbatim(_object(fields["message"]))
+        message = _verbatim(fields["message"])
         ear = _Ear(self._messenger, at, envelope)
         replies = Replies(self._store, ear, self._handoff, self._admission, self._clock)
         try:
@@ -201,21 +200,13 @@ def _check(fields: Fields) -> None:
 
 
 def _recipient(page: Address, fields: Fields) -> Address:
-    who = _object(fields.get("recipient"))
+    who = fields.get("recipient")
     user = who.get("id") if isinstance(who, Mapping) else None
     if not isinstance(user, str | int) or not Address.is_user_id(str(user)):
         raise BadRequest(
             "(#100) Param recipient must be an object with a user's id: no other tells who has the thread."
         )
     return Address(page.platform, page.page_id, str(user))
-
-
-def _object(value: Any) -> Any:
-    """The value of a field that holds an object, which some libraries write as JSON text within their JSON."""
-    try:
-        return json.loads(value) if isinstance(value, str) else value
-    except (ValueError, RecursionError):
-        return None
 
 
 def _verbatim(message: Any) -> Verbatim:

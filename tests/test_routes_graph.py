@@ -459,6 +459,23 @@ def test_what_cannot_be_read_is_said_in_graphs_shape(service: Service, body: byt
     assert (answer.status, numbers(answer)) == (told, (100, None))
 
 
+@pytest.mark.parametrize("inner", ["NaN", "Infinity", "1e999", "[" * 40 + "]" * 40, "[" * 5000, "9" * 5000])
+@pytest.mark.parametrize("place", ["query", "json", "form"])
+def test_json_within_a_field_is_held_to_the_limits_of_a_body(service: Service, inner: str, place: str) -> None:
+    fields = {"recipient": json.dumps({"id": USER}), "message": f'{{"text": "hello", "odd": {inner}}}'}
+    body: Any = {"query": None, "json": fields, "form": urlencode(fields).encode()}[place]
+    headers = {"Content-Type": "application/x-www-form-urlencoded"} if place == "form" else {}
+    query = f"?{urlencode(fields)}" if place == "query" else ""
+    answer = service.post(f"{MESSAGES}{query}", body, headers=headers)
+    assert (answer.status, numbers(answer)) == (400, (100, None))
+    assert service.messenger.passed == []
+
+
+@pytest.mark.parametrize("kind", ["a/b;" + "(" * 3000, "application/json; a*1*=x; a*0*", "", ";", "/", "a/b; x*0*=%zz"])
+def test_json_is_read_whatever_a_bot_calls_it(service: Service, kind: str) -> None:
+    assert service.post(MESSAGES, HELLO, headers={"Content-Type": kind}).json == ANSWER
+
+
 def test_a_json_body_sent_as_a_form_is_read(service: Service) -> None:
     """As `curl -d '{…}'` sends it."""
     headers = {"Content-Type": "application/x-www-form-urlencoded"}

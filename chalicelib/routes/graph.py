@@ -6,11 +6,9 @@ the shape of Graph's own errors, with the numbers that bots know.
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections.abc import Callable
-from email.message import EmailMessage
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -20,7 +18,7 @@ from chalicelib import auth, errors, system
 from chalicelib.conversation import Actor, Address
 from chalicelib.errors import BadRequest, GraphError, HitlError, TooLarge
 from chalicelib.relay import CONTROLS, SUPPORTED, unsupported
-from chalicelib.routes.web import MAX_JSON, Call, answer, call_of, serve
+from chalicelib.routes.web import MAX_JSON, Call, answer, call_of, check_depth, serve, strict
 from chalicelib.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -46,6 +44,8 @@ CODES: tuple[tuple[type[HitlError], int, int, int | None], ...] = (
 
 _VERSION = re.compile(r"v[0-9]+\.[0-9]+")
 _NOT_PASSED = ("access_token", "appsecret_proof")
+_OBJECTS = ("recipient", "message")
+"""Fields that hold objects, which some libraries write as JSON text within their JSON."""
 
 
 def _serve(path: str) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
@@ -123,11 +123,17 @@ def _place(path: list[str], method: str) -> tuple[str, str | None]:
 
 
 def _fields(call: Call) -> dict[str, Any]:
-    """The parameters of a call: of its query, of a JSON body, or of a form whose values may be JSON."""
+    """The parameters of a call. What is JSON text within them is held to the limits of a body, too."""
+    fields = _given(call)
+    fields |= {name: _read(name, fields[name]) for name in _OBJECTS if isinstance(fields.get(name), str)}
+    check_depth(fields)
+    return fields
+
+
+def _given(call: Call) -> dict[str, Any]:
+    """What stands in the query, in a JSON body, or in a form whose values may be JSON."""
     fields: dict[str, Any] = dict(call.query)
-    head = EmailMessage()
-    head["Content-Type"] = call.header("content-type") or ""
-    kind = head.get_content_type()
+    kind = (call.header("content-type") or "").partition(";")[0].strip().lower()
     if kind.startswith("multipart/"):
         raise BadRequest(f"Multipart is not taken here: name files by a public URL in payload.url. {SUPPORTED}")
     if kind != "application/x-www-form-urlencoded" or call.raw_body.lstrip()[:1] == b"{":
@@ -144,7 +150,7 @@ def _fields(call: Call) -> dict[str, Any]:
 def _read(name: str, value: str) -> Any:
     """A form's value: JSON where it looks so, but for `metadata`, which is text whatever it looks like."""
     try:
-        return json.loads(value) if value[:1] in ("{", "[") and name != "metadata" else value
+        return strict(value) if value.lstrip()[:1] in ("{", "[") and name != "metadata" else value
     except (ValueError, RecursionError):
         return value
 

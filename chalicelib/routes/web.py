@@ -186,13 +186,12 @@ class Call:
         if not body.strip():
             return {}
         try:
-            content = json.loads(body, parse_float=_finite, parse_constant=_no_constant)
+            content = strict(body)
         except (ValueError, RecursionError):
             raise BadRequest("The body is not JSON.") from None
         if not isinstance(content, dict):
             raise BadRequest("The body is not a JSON object.")
-        if _is_deeper(content, MAX_DEPTH):
-            raise BadRequest(f"The body is nested deeper than {MAX_DEPTH} levels.")
+        check_depth(content)
         return content
 
 
@@ -226,6 +225,17 @@ def bound_to() -> str | None:
 def check_every_page() -> None:
     """Forbidden for a caller who is bound to one Page."""
     _caller.get().check_every_page()
+
+
+def strict(text: str | bytes) -> Any:
+    """The value that this JSON says, which every other parser can read too; ValueError or RecursionError for none."""
+    return json.loads(text, parse_float=_finite, parse_constant=_no_constant)
+
+
+def check_depth(content: Mapping[str, Any]) -> None:
+    """BadRequest for what is nested deeper than a message needs."""
+    if _is_deeper(content, MAX_DEPTH):
+        raise BadRequest(f"The body is nested deeper than {MAX_DEPTH} levels.")
 
 
 def _no_constant(name: str) -> Any:
