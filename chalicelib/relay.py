@@ -75,7 +75,7 @@ class Relay:
 
     def call(self, page: Address, method: str, node: str, edge: str | None, fields: Fields, by: Actor) -> Any:
         """Meta's answer to a call that is passed on; BadRequest where it is none that a bot may make."""
-        _check(fields)
+        _check(method, fields)
         if node not in ("me", page.page_id):
             return self._user(page, method, node, edge, fields)
         if edge is None and method == "GET":
@@ -94,7 +94,7 @@ class Relay:
         Each call is a send of its own, as at Meta. A sender action is not logged, and while the bot may not speak it is
         answered as if it had been shown.
         """
-        _check(fields)
+        _check("POST", fields)
         at = _recipient(page, fields)
         envelope = {key: value for key, value in fields.items() if key != "message"}
         envelope["recipient"] = {"id": at.user_id}
@@ -193,8 +193,9 @@ def unsupported(method: str) -> BadRequest:
     return BadRequest(f"Unsupported {method.lower()} request. {SUPPORTED}")
 
 
-def _check(fields: Fields) -> None:
-    reserved = sorted(_RESERVED & fields.keys())
+def _check(method: str, fields: Fields) -> None:
+    # Meta answers a POST with whatever `fields` of the new object it names.
+    reserved = sorted((_RESERVED | {"fields"} if method == "POST" else _RESERVED) & fields.keys())
     if reserved:
         raise BadRequest(f"(#100) {', '.join(reserved)} cannot be used here. {SUPPORTED}")
 

@@ -429,9 +429,11 @@ def test_no_field_leads_to_a_token_or_further(service: Service, path: str) -> No
     assert service.messenger.passed == []
 
 
-@pytest.mark.parametrize("extra", [{"method": "get"}, {"batch": []}, {"ids": "1,2"}])
-def test_a_send_cannot_be_made_another_call(service: Service, extra: dict[str, object]) -> None:
-    assert numbers(service.post(MESSAGES, {**HELLO, **extra})) == (100, None)
+@pytest.mark.parametrize("extra", [{"method": "get"}, {"batch": []}, {"ids": "1,2"}, {"fields": "page{access_token}"}])
+@pytest.mark.parametrize("path", [MESSAGES, "/graph/me/personas", "/graph/me/messenger_profile"])
+def test_a_call_cannot_be_made_another_one(service: Service, path: str, extra: dict[str, object]) -> None:
+    assert numbers(service.post(path, {**HELLO, **extra})) == (100, None)
+    assert numbers(service.post(f"{path}?{urlencode(extra)}", HELLO)) == (100, None)
     assert service.messenger.passed == []
 
 
