@@ -12,7 +12,7 @@ import json
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal, get_args
 
@@ -69,7 +69,7 @@ class Caller:
 
     def check_conversation(self, conversation_id: str) -> None:
         """NotFound for a conversation of another Page: not even that it exists is told."""
-        if self.page is not None and not conversation_id.startswith(f"{self.page}:"):
+        if self.page is not None and conversation_id.rpartition(":")[0] != self.page:
             raise NotFound(NO_SUCH_CONVERSATION)
 
     def check_every_page(self) -> None:
@@ -84,7 +84,7 @@ class ApiToken:
 
     id: str
     name: str
-    hash: str
+    hash: str = field(repr=False)
     page: str | None
     permissions: tuple[str, ...]
     made: str = ""
@@ -95,7 +95,7 @@ class ApiToken:
         """Read a parameter; None where it holds no token."""
         try:
             content: dict[str, Any] = json.loads(value)
-            page, permissions = content.get("page"), content["permissions"]
+            page, permissions = content["page"], content["permissions"]
             texts = [content["name"], content["hash"], *permissions, *([] if page is None else [page])]
             if not all(isinstance(text, str) for text in texts) or not set(permissions) <= set(PERMISSIONS):
                 return None

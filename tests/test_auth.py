@@ -39,9 +39,8 @@ def kept(id_: str, token: str, permissions: tuple[Permission, ...], page: str | 
     return ApiToken(id_, f"bot {id_}", hash_of(token), page, permissions).value
 
 
-TOKENS: dict[str, str] = {
-    name: new_token() for name in ("every", "none", "elsewhere", "revoked", "hashless", *PERMISSIONS)
-}
+HOLDERS = ("every", "none", "elsewhere", "revoked", "hashless", "pageless", "half-a-page", *PERMISSIONS)
+TOKENS: dict[str, str] = {name: new_token() for name in HOLDERS}
 BOTS = PERMISSIONS[:-1]
 KEPT = {
     "tokens/every": kept("every", TOKENS["every"], BOTS),
@@ -49,6 +48,8 @@ KEPT = {
     "tokens/elsewhere": kept("elsewhere", TOKENS["elsewhere"], BOTS, OTHER_PAGE),
     "tokens/revoked": json.dumps({**json.loads(kept("revoked", TOKENS["revoked"], BOTS)), "revoked": "by Ana"}),
     "tokens/hashless": json.dumps({**json.loads(kept("hashless", TOKENS["hashless"], BOTS)), "hash": ""}),
+    "tokens/pageless": json.dumps({"name": "x", "hash": hash_of(TOKENS["pageless"]), "permissions": [*PERMISSIONS]}),
+    "tokens/half-a-page": kept("half-a-page", TOKENS["half-a-page"], BOTS, "messenger"),
     "tokens/broken": "no JSON",
     "tokens/odd": '{"name": 5, "hash": [], "permissions": "all"}',
     "tokens/grand": json.dumps(
@@ -157,6 +158,7 @@ NOBODY: dict[str, Callable[[int], str]] = {
     "almost an API token": lambda now: TOKENS["every"][:-1],
     "a revoked API token": lambda now: TOKENS["revoked"],
     "an API token without a hash": lambda now: TOKENS["hashless"],
+    "an API token that says no Page": lambda now: TOKENS["pageless"],
     "an API token with an unknown permission": lambda now: TOKENS["operator"],
     "the hash of an API token": lambda now: f"hitl_{hash_of(TOKENS['every'])[:43]}",
 }
@@ -193,10 +195,10 @@ def test_a_token_without_the_permission_is_refused(service: Service, method: str
 
 @pytest.mark.parametrize(("method", "path"), [route for route in GUARDED if "{session}" in route[1]])
 def test_another_page_s_conversations_are_unknown_to_a_token(service: Service, method: str, path: str) -> None:
-    elsewhere = f"Bearer {TOKENS['elsewhere']}"
     for id_ in (ID, ID.replace(":", "%3A"), f"messenger:{PAGE}:999", USER):
-        answer = refused(service, method, path_of(path, id_), elsewhere)
+        answer = refused(service, method, path_of(path, id_), f"Bearer {TOKENS['elsewhere']}")
         assert answer == (404, "not_found")
+        assert refused(service, method, path_of(path, id_), f"Bearer {TOKENS['half-a-page']}")[0] in (400, 404)
     assert service.get(f"{SESSIONS}/{ID}", headers={"Authorization": f"Bearer {TOKENS['every']}"}).status == 200
 
 
@@ -282,6 +284,7 @@ def test_tokens_are_random_and_kept_as_hashes_only() -> None:
     assert token != new_token()
     kept_value = kept("1", token, BOTS)
     assert token not in kept_value
+    assert hash_of(token) not in repr(ApiToken.of("1", kept_value))
     assert ApiToken.of("1", kept_value) == ApiToken("1", "bot 1", hash_of(token), f"messenger:{PAGE}", BOTS)
 
 
