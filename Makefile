@@ -14,6 +14,10 @@ FRONTEND_MODULES := frontend/node_modules/modules.stamp
 FRONTEND := $(shell find frontend -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name schema.ts 2>/dev/null)
 DASHBOARD := frontend/dist/index.html
 
+# Everything in Python, and beside it the browser, whose log follows: much of either is waiting.
+BOTH = mkdir -p build; (cd frontend && npm run --silent e2e) >build/e2e.log 2>&1 & browser=$$!; \
+	$(BIN)/python -m pytest; tests=$$?; wait $$browser; played=$$?; cat build/e2e.log; exit $$((tests + played))
+
 # One sentence to the error output, and out.
 fail = { echo "$(1)" >&2; exit 1; }
 
@@ -30,8 +34,7 @@ run: node $(PACKAGES) $(DASHBOARD) ## Run everything on this machine; PORT=8000 
 
 test: tools chromium lint $(MODULES) $(DASHBOARD) $(EMULATOR) ## Lint, check types and run all tests; ARGS= goes to pytest
 	@cd frontend && npm run --silent test
-	$(BIN)/python -m pytest $(ARGS)
-	$(if $(ARGS),,@$(MAKE) --no-print-directory e2e)
+	$(if $(ARGS),$(BIN)/python -m pytest $(ARGS),@$(BOTH))
 
 e2e: node $(PACKAGES) $(DASHBOARD) chromium ## Play operators and customers in Chromium only; ARGS= goes to Playwright
 	@cd frontend && npm run --silent e2e -- $(ARGS)
