@@ -191,12 +191,13 @@ class Deliveries:
 class _Speaker:
     """What a bot may do while it has an event, at the epoch of its delivery.
 
-    Ids follow from the row, so that nothing is said twice.
+    Ids follow from the row, so that nothing is said twice. It resumes the turn that it was given, or its own pause: a
+    handler that comes late ends nobody else's.
     """
 
     def __init__(self, row: Message, epoch: int, handoff: Handoff, replies: Replies, errands: Errands) -> None:
         self._row = row
-        self._epoch = epoch
+        self._epoch = self._turn = epoch
         self._handoff = handoff
         self._replies = replies
         self._errands = errands
@@ -210,10 +211,13 @@ class _Speaker:
             return  # said differently than when the bot was first given this event, or still being said
 
     def pause(self, reason: str | None, minutes: int | None) -> int:
-        return self._handoff.pause(self._row.conversation_id, BOT, reason, minutes, self._row.id).epoch
+        paused = self._handoff.pause(self._row.conversation_id, BOT, reason, minutes, self._row.id)
+        if paused.pause is not None and paused.pause.by == BOT:
+            self._turn = paused.epoch
+        return paused.epoch
 
     def resume(self) -> None:
-        self._handoff.resume(self._row.conversation_id, BOT)
+        self._handoff.resume(self._row.conversation_id, BOT, epoch=self._turn)
 
     def profile(self) -> Profile:
         return self._errands.profile(self._row.conversation_id)

@@ -96,11 +96,22 @@ class Handoff:
         return self._change(conversation_id, decide)
 
     def resume(
-        self, conversation_id: str, by: Actor, reason: str | None = None, *, deliver_held: bool = False
+        self,
+        conversation_id: str,
+        by: Actor,
+        reason: str | None = None,
+        *,
+        deliver_held: bool = False,
+        epoch: int | None = None,
     ) -> Conversation:
-        """Give the conversation back to the bot, with what was held or without; of an active one, nothing changes."""
+        """Give the conversation back to the bot, with what was held or without; of an active one, nothing changes.
+
+        Where an `epoch` is given, only the pause of that epoch is ended.
+        """
 
         def decide(conversation: Conversation, now: int) -> Change | None:
+            if epoch is not None and epoch != conversation.epoch:
+                return None
             start = held_key(conversation.epoch) if deliver_held else None
             return resuming(conversation, by, reason, now, start)
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.conversation import Message
-from chalicelib.delivery import BOT_TRIES, SILENT
+from chalicelib.bots import PythonBot
+from chalicelib.conversation import Actor, Message
+from chalicelib.delivery import BOT, BOT_TRIES, SILENT
 from chalicelib.errors import BotFailed, WindowClosed
 from chalicelib.mailbox import Letter
 from chalicelib.messenger import Profile
 from chalicelib.settings import Settings
 from chalicelib.system import System
+from chalicelib.talk import Talk
 from tests.world import ANA, CONVERSATION, SETTINGS, World
 
 
@@ -99,6 +101,22 @@ def test_a_bot_that_the_settings_do_not_lead_to_calls_a_person_in_the_end(world:
     world.deliver(process, BOT_TRIES)
     assert world.conversation().pause is not None
     assert row(world, "m:m1").state == "held"
+
+
+@pytest.mark.parametrize("by", [ANA, BOT])
+def test_a_handler_ends_its_own_pause_but_nobody_elses(world: World, by: Actor) -> None:
+    def handler(talk: Talk) -> None:
+        if by == BOT:
+            talk.pause("a moment")
+        else:
+            world.process().handoff.pause(CONVERSATION, ANA)
+        talk.resume()
+
+    bot, store = PythonBot(handler, "HITL_STOP"), world.store
+    meta, clock = world.messenger, world.clock
+    process = System(SETTINGS, store=store, mailbox=world.mailbox, messenger=meta, bot=bot, clock=clock)
+    world.deliver(process)
+    assert (world.conversation().pause is None) == (by == BOT)
 
 
 def test_a_bot_that_fails_on_the_event_that_released_it_is_paused_again_and_the_event_held(world: World) -> None:
