@@ -308,12 +308,15 @@ class Store:
 
 
 def create_tables(settings: Settings) -> None:
-    """Create both tables with their indexes where they are missing; for a laptop and for tests."""
+    """Create both tables with their indexes where they are missing; for a laptop and for tests.
+
+    That rows expire is left out where an engine cannot do it, or where somebody who made the same table has just said it.
+    """
     conversations, messages, _ = bind(settings)
     for model in (conversations, messages):
         if not model.exists():
             try:
-                model.create_table(wait=True)
+                model.create_table(wait=True, ignore_update_ttl_errors=True)
             except TableError as error:  # an engine that is slow to answer is asked again, and has done it by then
                 if error.cause_response_code != "ResourceInUseException":
                     raise

@@ -529,7 +529,7 @@ class TestRaces:
 
     def test_tables_that_somebody_else_makes_at_once_are_there(self, dynamodb_local_url: str) -> None:
         settings = own_settings()
-        together(4, lambda number: opened(dynamodb_local_url, settings))
+        together(8, lambda number: opened(dynamodb_local_url, settings))
         assert opened(dynamodb_local_url, settings).conversation(new_id()) is None
 
     def test_many_pauses_make_one_transition(self, local: Store) -> None:
