@@ -310,7 +310,7 @@ class Store:
 def create_tables(settings: Settings) -> None:
     """Create both tables with their indexes where they are missing; for a laptop and for tests.
 
-    That rows expire is left out where an engine cannot do it, or where somebody who made the same table has just said it.
+    That rows expire is left out where an engine cannot do it, or where another who made the same table has said it.
     """
     conversations, messages, _ = bind(settings)
     for model in (conversations, messages):
