@@ -28,7 +28,7 @@ from chalicelib.conversation import (
 from chalicelib.errors import LostRace, NotFound, Unavailable
 from chalicelib.mailbox import NUDGE, Letter
 from chalicelib.ports import Clock, StorePort
-from chalicelib.turns import Change, is_due, marked, pausing, released_by, renewed, resuming, taking
+from chalicelib.turns import Change, has_paused, is_due, marked, pausing, renewed, resuming, taking
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ class Handoff:
 
         def decide(conversation: Conversation, now: int) -> Change | None:
             cause = self._cause(conversation_id, cause_id)
-            if cause is not None and cause.caused is not None and not released_by(cause, conversation):
+            if cause is not None and has_paused(cause, conversation):
                 return None
             length = self._length if minutes is None else minutes * MINUTE
             until = None if length is None else self._clock() + length

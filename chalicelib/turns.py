@@ -76,9 +76,14 @@ def marked(cause: Message, conversation: Conversation, outcome: Literal["deliver
     return replace(cause, caused=conversation.epoch, state=outcome, held_under=held_under)
 
 
-def released_by(cause: Message, conversation: Conversation) -> bool:
-    """Whether this row's release led to the conversation as it is; a pause by the same row is then a new effect."""
-    return conversation.pause is None and cause.caused == conversation.epoch
+def has_paused(cause: Message, conversation: Conversation) -> bool:
+    """Whether a pause by this row is a repetition.
+
+    It is a new effect where what the row has led to is the release that the conversation is in, or a pause because
+    the bot did not take the row, which is held since.
+    """
+    has_released = conversation.pause is None and cause.caused == conversation.epoch
+    return cause.caused is not None and cause.state != "held" and not has_released
 
 
 def is_due(conversation: Conversation, stop: Stop) -> bool:

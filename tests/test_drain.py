@@ -208,6 +208,22 @@ def test_a_bot_that_pauses_by_what_was_held_has_had_it(world: World) -> None:
     assert (found.state, found.held_under, found.caused) == ("delivered", None, 3)
 
 
+def test_who_asked_for_a_person_while_the_bot_was_down_gets_one_when_the_bot_has_heard(world: World) -> None:
+    resume(world)
+    drain(world)
+    world.bot.fails = BotFailed("down", retry=False)
+    world.clock.tick(1000)
+    world.receive(world.process(), world.body(world.tapped("p1", "HITL_START")))
+    drain(world)
+    world.bot.fails = None
+    resume(world)
+    drain(world)
+    pause = world.conversation().pause
+    assert pause is not None
+    assert pause.by.type == "bot"
+    assert [row.state for row in world.rows() if row.id == "m:p1"] == ["delivered"]
+
+
 def end(world: World, ms: int = 60 * MINUTE) -> None:
     world.clock.tick(ms)
     world.process().rounds.make()
