@@ -280,6 +280,7 @@ class Replying(Act):
             return
         before, is_first = self.world.epoch_now(self.place), not self.is_repeat
         self.is_repeat = True
+        self.world.witness.asked_again[self.place, f"s:{self.client_id}"] += self.retry
         row = system.replies.send(self.place, self.client_id, Outgoing(self.text), self.by, retry=self.retry)
         if row.state != "sent":
             return
@@ -315,17 +316,37 @@ class Reading(Act):
 
 
 class BotMood(Act):
-    """The next events meet a bot that is busy or that cannot take them."""
+    """The next events meet a bot that is busy, that cannot take them, or that hangs until it is given up."""
 
     def run(self, system: System) -> None:
-        self.world.bot.moods += ["cannot"] if self.n % 2 else ["is busy"] * (1 + self.n)
+        self.world.bot.moods += [("cannot", "hangs")[self.n % 4 // 2]] if self.n % 2 else ["is busy"] * (1 + self.n)
+
+
+class ComingLate(Act):
+    """A handler that was given up goes on: it answers, and takes its turn to be as it was."""
+
+    is_repeated = False
+
+    def __init__(self, world: World, user: int, n: int) -> None:
+        super().__init__(world, user, n)
+        hanging = world.bot.hanging
+        self.handler = hanging.pop(n % len(hanging)) if hanging else None
+
+    def run(self, system: System) -> None:
+        process = here()
+        if self.handler is None or process is None:
+            return
+        delivery, speaker = self.handler
+        self.world.bot.say(process, delivery, speaker)
+        self.world.witness.turns.add((delivery.conversation_id, delivery.epoch))
+        speaker.resume()
 
 
 class MetaMood(Act):
-    """The next send is refused, or its answer is lost on the way back or on the way there."""
+    """The next send is refused, its answer is lost on the way back or on the way there, or our token is not taken."""
 
     def run(self, system: System) -> None:
-        self.world.meta.moods.append(("refuses", "is silent", "hears nothing")[self.n % 3])
+        self.world.meta.moods.append(("refuses", "is silent", "hears nothing", "rejects the token")[self.n % 4])
 
 
 class Waiting(Act):
@@ -336,7 +357,10 @@ class Waiting(Act):
 
 
 def rest(world: World) -> None:
-    """Do again what failed, and deliver all letters, until nothing is left to do."""
+    """Do again what failed, and deliver all letters, until nothing is left to do.
+
+    The schedule comes when every index has caught up.
+    """
     world.bot.moods.clear()
     world.meta.moods.clear()
     for _ in range(ENOUGH):
@@ -345,7 +369,8 @@ def rest(world: World) -> None:
         elif world.queue.posts:
             world.begin([Delivering(world, 0, 0)])
         else:
-            world.begin([GoingRound(world, 0, 0)])
+            with world.caught_up():
+                world.begin([GoingRound(world, 0, 0)])
             if not world.queue.posts:
                 return
     raise Violation("lost: the mailbox never becomes empty")
@@ -377,6 +402,7 @@ class BotSpeaking(Act):
         begun = world.witness.now()
         world.speaking[process] = Speaking(begun, self.epoch)
         before = world.epoch_now(self.place)
+        world.witness.asked_again[key] += self.retry
         row = system.replies.send(
             self.place, self.client_id, Outgoing(self.text), API, epoch=self.epoch, retry=self.retry
         )
@@ -431,6 +457,7 @@ ACTS: tuple[type[Act], ...] = (
     GoingRound,
     Reading,
     BotMood,
+    ComingLate,
     MetaMood,
     Waiting,
 )

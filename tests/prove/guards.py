@@ -208,6 +208,7 @@ def without(one: Guard, other: Guard) -> Guard:
         ignores=either(one.ignores, other.ignores),
         asks=asks,
         store=lambda store, mailbox: one.store(other.store(store, mailbox), mailbox),
+        handoff=lambda handoff: one.handoff(other.handoff(handoff)),
         drops_repeats=one.drops_repeats and other.drops_repeats,
         keeps_groups=one.keeps_groups and other.keeps_groups,
     )
@@ -251,7 +252,11 @@ GUARDS = (
     Missing("a delivered row is marked", UNMARKED),
     Missing("a held row is marked", Guard(store=Unheld)),
     Missing("a transition relies on the version", VERSION, HANDOVER),
-    Missing("a plain write relies on the version", Guard(ignores=blind("PutItem", "conversations", "version"))),
+    Missing(
+        "a plain write relies on the version",
+        Guard(ignores=blind("PutItem", "conversations", "version")),
+        scene=scenes.RESUMED_WHILE_NOTED,
+    ),
     Missing(
         "a first write relies on there being none",
         Guard(ignores=either(blind("PutItem", "conversations", "id"), blind("TransactPut", "conversations", "id"))),
@@ -264,7 +269,7 @@ GUARDS = (
         "a transition relies on the version",
     ),
     Missing("a transition is logged", Guard(store=WithoutRow)),
-    Missing("a transition marks its cause", Guard(store=WithoutCause), HANDOVER),
+    Missing("a transition marks its cause", Guard(store=WithoutCause), scene=scenes.ASKED_TWICE),
     Missing(
         "a transition relies on its cause",
         Guard(ignores=blind("TransactUpdate", "messages", "state", "caused")),
@@ -306,7 +311,11 @@ GUARDS = (
     Missing("a conflict is tried again", Guard(sleep=giving_up)),
     Missing("a conflict is no lost race", Guard(sleep=losing)),
     Missing("a lost race reads the conversation again", Guard(store=Remembering)),
-    Missing("a lost race reads the row again", Guard(store=RememberingRows), SENDS),
+    Missing(
+        "a lost race reads the row again",
+        Guard(store=RememberingRows),
+        scene=replace(scenes.ECHO_BEFORE_ANSWER, expects="fails"),
+    ),
     Missing("log before touch", Guard(store=TouchedFirst)),
     Missing("log before queue", Guard(store=PostedFirst)),
     Missing("touch before queue", Guard(store=PostedBeforeTouch)),

@@ -11,9 +11,20 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chalicelib.conversation import QUIET_KINDS, Conversation, LastMessage, Message, held_key, preview
+from chalicelib.conversation import (
+    QUIET_KINDS,
+    SYSTEM,
+    Address,
+    Conversation,
+    LastMessage,
+    Message,
+    held_key,
+    preview,
+    release_of,
+)
+from chalicelib.delivery import BOT
 from tests.prove.witness import Violation
-from tests.prove.world import PLACES, World
+from tests.prove.world import PLACES, SETTINGS, World
 
 
 @dataclass(frozen=True)
@@ -52,8 +63,13 @@ def nothing_is_doubled(seen: Seen) -> None:
         raise Violation("doubled: one cause has led to two pauses")
     rows = {row.id: row for row in seen.log}
     for (place, row_id), attempts in seen.world.witness.attempts.items():
-        if place == seen.place and (row_id not in rows or attempts > rows[row_id].attempt):
+        if place != seen.place:
+            continue
+        if row_id not in rows or attempts > rows[row_id].attempt:
             raise Violation(f"doubled: {row_id} was given to Meta {attempts} times")
+        asked = 1 + seen.world.witness.asked_again[place, row_id]
+        if rows[row_id].by != BOT and attempts > asked:
+            raise Violation(f"doubled: {row_id} was given to Meta {attempts} times, and asked for {asked} times")
 
 
 def transitions_are_logged(seen: Seen) -> None:
@@ -144,6 +160,45 @@ def one_answers_what_was_seen(seen: Seen) -> None:
     for (place, seen_id), replies in seen.world.witness.replies.items():
         if place == seen.place and len(set(replies.values())) > 1:
             raise Violation(f"voice: {sorted(replies)} answer past each other, having seen {seen_id}")
+
+
+def the_past_undoes_nothing(seen: Seen) -> None:
+    """What the user or the inbox said before a transition does not lead to the next one, unless it names the pause."""
+    rows = {row.id: row for row in seen.log}
+    for row in seen.log:
+        before = None if row.caused is None else rows.get(f"t:{row.caused - 1}")
+        if row.caused is None or before is None or row.sent_at > before.sent_at:
+            continue
+        is_release, epoch = release_of((row.details or {}).get("payload"), SETTINGS.release)
+        if row.author == "page_inbox" or (is_release and row.caused % 2 == 0 and epoch != row.caused - 1):
+            raise Violation(f"past: {row.id} was said before {before.id} and has led to t:{row.caused}")
+
+
+def the_bot_ends_its_own_turns(seen: Seen) -> None:
+    """A handler, however late, resumes the turn that it was given, and nobody else's pause."""
+    for row in seen.log:
+        is_its = row.kind == "resumed" and row.by == BOT
+        if is_its and (seen.place, int(row.id[2:]) - 1) not in seen.world.witness.turns:
+            raise Violation(f"turn: a handler has made {row.id}, and was never given that turn")
+
+
+def each_pause_calls_once(seen: Seen) -> None:
+    """Operators hear of a pause once, unless who called them died before that was noted."""
+    calls = sum(each.place == seen.place and each.answered for each in seen.world.witness.callings)
+    by = [row.by.type for row in seen.log if row.kind == "paused" and row.by is not None]
+    if calls > len(by) - by.count("operator") - by.count("page_inbox"):
+        raise Violation(f"called: the operators hear of the same again, {calls} times")
+
+
+def the_operators_were_called(seen: Seen) -> None:
+    """At rest, they have heard of the pause that holds, if the bot or its failure has made it."""
+    conversation = seen.conversation
+    pause = conversation.pause_at(seen.world.clock())
+    if pause is None or not (pause.by.type == "bot" or pause.by == SYSTEM):
+        return
+    heard = any(each.place == seen.place for each in seen.world.witness.callings)
+    if conversation.called_epoch != conversation.epoch or not heard:
+        raise Violation(f"called: nobody hears of the pause of epoch {conversation.epoch}")
 
 
 def the_bot_knows_its_own_pauses(seen: Seen) -> None:
@@ -267,11 +322,15 @@ ALWAYS: tuple[Callable[[Seen], None], ...] = (
     heard_in_active_epochs,
     sends_are_settled,
     one_answers_what_was_seen,
+    the_past_undoes_nothing,
+    the_bot_ends_its_own_turns,
+    each_pause_calls_once,
     the_bot_knows_its_own_pauses,
 )
 AT_REST: tuple[Callable[[Seen], None], ...] = (
     everything_is_done,
     the_bot_was_told,
+    the_operators_were_called,
     sends_have_one_row,
     conversation_follows_from_log,
 )
@@ -295,6 +354,9 @@ def check(world: World, *, at_rest: bool = False) -> None:
         for holds in ALWAYS + (AT_REST if at_rest else ()):
             holds(Seen(world, place, conversation, log))
     if at_rest:
+        broke_at, page = world.witness.broke_at, Address.parse(PLACES[0]).page
+        if broke_at is not None and world.witness.worked_at < broke_at and not world.store.disconnections([page]):
+            raise Violation("page: it is not marked, and nothing has worked since its token was rejected")
         lists_follow_from_conversations(world, conversations)
 
 

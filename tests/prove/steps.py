@@ -23,9 +23,9 @@ class Crash(BaseException):
 
 @dataclass(frozen=True)
 class Plan:
-    """What befalls a process: after which step it dies, and which trouble which of its steps meets (from 1)."""
+    """What befalls a process: after which step it dies, by number or name, and the troubles of steps, from 1 on."""
 
-    crash_after: int | None = None
+    crash_after: int | str | None = None
     troubles: Mapping[int, Trouble] = field(default_factory=dict)
 
 
@@ -56,7 +56,7 @@ class Process:
     def after(self, name: str) -> None:
         """A step has taken effect."""
         self.steps.append(name)
-        if len(self.steps) == self.plan.crash_after:
+        if self.plan.crash_after in (len(self.steps), name):
             raise Crash(name)
 
     def start(self, stopped: threading.Semaphore) -> None:

@@ -25,12 +25,26 @@ class Hearing:
     answered: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
+class Calling:
+    """The operators were called; `answered`: the errand succeeded."""
+
+    place: str
+    answered: bool = False
+
+
+@dataclass
 class Speaking:
-    """A bot began to say something at a moment, for an epoch if it carries one."""
+    """A bot began to say something at a moment, for an epoch if it carries one.
+
+    `admitted_at` is the moment before the last write of its conversation, `admitted_in` the epoch that this one found
+    where nothing else can have happened since.
+    """
 
     begun: int
     epoch: int | None
+    admitted_at: int | None = None
+    admitted_in: int | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +87,11 @@ class Witness:
     answered_stops: dict[int, Stop] = field(default_factory=dict)
     hearings: list[Hearing] = field(default_factory=list)
     tellings: list[Hearing] = field(default_factory=list)
+    callings: list[Calling] = field(default_factory=list)
+    turns: set[tuple[str, int]] = field(default_factory=set)
+    asked_again: Counter[tuple[str, str]] = field(default_factory=Counter)
+    broke_at: int | None = None
+    worked_at: int = 0
     drained: dict[tuple[str, int], str] = field(default_factory=dict)
     asked_for: dict[str, tuple[int, str]] = field(default_factory=dict)
     replies: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
@@ -104,9 +123,14 @@ class Witness:
 
     def speak(self, place: str, speaking: Speaking, epoch_now: int) -> None:
         """Meta is given what a bot says: no pause and no stop that had answered before may still hold."""
-        before = [epoch for at, moment, epoch in self.pauses if at == place and moment < speaking.begun]
+        admitted_at = speaking.admitted_at or speaking.begun
+        before = [epoch for at, moment, epoch in self.pauses if at == place and moment < admitted_at]
         if before and max(before) >= epoch_now:
             raise Violation(f"voice: the bot speaks in the pause of epoch {max(before)}")
+        if speaking.admitted_in is not None and speaking.admitted_in % 2:
+            raise Violation(f"voice: the bot was admitted in the pause of epoch {speaking.admitted_in}")
+        if None not in (speaking.admitted_in, speaking.epoch) and speaking.admitted_in != speaking.epoch:
+            raise Violation(f"voice: what the bot says for epoch {speaking.epoch} was admitted in another")
         if speaking.epoch is not None and (speaking.epoch % 2 or any(epoch > speaking.epoch for epoch in before)):
             raise Violation(f"voice: the bot speaks for epoch {speaking.epoch}, which was over")
         if self._is_stopped(speaking.begun):

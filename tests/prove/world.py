@@ -6,12 +6,16 @@ import hashlib
 import json
 import random
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
+from chalicelib.alerts import Call
 from chalicelib.conversation import OWN_METADATA, Actor, Conversation, Message
-from chalicelib.errors import BotFailed, Unavailable, Unconfirmed, WindowClosed
+from chalicelib.errors import BotFailed, TokenInvalid, Unavailable, Unconfirmed, WindowClosed
+from chalicelib.handoff import Handoff
 from chalicelib.messenger import Outgoing, Profile
 from chalicelib.ports import MailboxPort, StorePort
 from chalicelib.settings import Settings
@@ -22,7 +26,7 @@ from tests.dynamo import FakeDynamo, Write
 from tests.fakes import Clock
 from tests.prove.queue import FakeQueue
 from tests.prove.steps import QUIET, Crash, Plan, Process, Trouble, here, interleave, let_loose
-from tests.prove.witness import Accepted, Hearing, Speaking, Violation, Witness
+from tests.prove.witness import Accepted, Calling, Hearing, Speaking, Violation, Witness
 from tests.wire import WiredMailbox
 
 T = TypeVar("T")
@@ -32,20 +36,24 @@ PLACES = tuple(f"messenger:{PAGE}:{user}" for user in USERS)
 ANA = Actor("operator", "ana", "Ana")
 BEN = Actor("operator", "ben", "Ben")
 API = Actor("bot", "token", "A bot by its token")
-SETTINGS = Settings({"HITL_NAME": "prove"}, {f"pages/messenger/{PAGE}": "token", "app-secret": "secret"})
+PLATFORM_PAGE = f"messenger:{PAGE}"
+ENVIRONMENT = {"HITL_NAME": "prove", "HITL_DASHBOARD_URL": "https://desk.example"}
+SETTINGS = Settings(ENVIRONMENT, {f"pages/messenger/{PAGE}": "token", "app-secret": "secret"})
 
 
 @dataclass(frozen=True)
 class Guard:
     """What a program lacks that has one guard less; nothing, unless told.
 
-    `ignores`: attributes that DynamoDB takes as matching. `asks`: changes a request on its way to DynamoDB. `store`
-    and `sleep`: another store, or another way to wait before a write is tried again. The rest is the queue's.
+    `ignores`: attributes that DynamoDB takes as matching. `asks`: changes a request on its way to DynamoDB. `store`,
+    `handoff` and `sleep`: another store, another handoff, or another way to wait before a write is tried again. The
+    rest is the queue's.
     """
 
     ignores: Callable[[Write, str], bool] = lambda write, attribute: False
     asks: Callable[[str, dict[str, Any]], None] = lambda operation, request: None
     store: Callable[[StorePort, MailboxPort], StorePort] = lambda store, mailbox: store
+    handoff: Callable[[Handoff], Any] = lambda handoff: handoff
     sleep: Callable[[float], None] = lambda seconds: None
     drops_repeats: bool = True
     keeps_groups: bool = True
@@ -71,12 +79,15 @@ class Wire:
         if service == "sqs":
             return _error("InternalError", 500) if trouble == "down" else world.queue.answer(operation, request)
         world.guard.asks(operation, request)
+        admitting = world.admitting(process, operation, request)
         refusal = _refusal(trouble, operation)
         if refusal is not None or world.dynamo is None:
             return refusal
         answer = world.dynamo.answer(operation, request)
         if trouble == "repeated" and operation != "TransactWriteItems":  # botocore gives those a token of their own
-            return world.dynamo.answer(operation, request)
+            answer = world.dynamo.answer(operation, request)
+        if admitting is not None:
+            admitting.admitted_in = world.epoch_now(str(_item(request)["id"]["S"]))
         return answer
 
     def answered(self, service: str, operation: str) -> None:
@@ -96,10 +107,12 @@ class Meta:
         process, witness = here(), self._world.witness
         assert process is not None
         process.before("send")
-        speaking = self._world.speaking.get(process)
+        given, speaking = witness.now(), self._world.speaking.get(process)
         if speaking is not None:
             witness.speak(conversation_id, speaking, self._world.epoch_now(conversation_id))
         mood = self.moods.pop() if self.moods else "takes"
+        if mood == "rejects the token":
+            self._reject(process)
         key = (conversation_id, metadata.removeprefix(OWN_METADATA))
         witness.attempts[key] = witness.attempts.get(key, 0) + 1
         mid = f"sent.{len(witness.accepted) + 1}"
@@ -112,7 +125,16 @@ class Meta:
             raise WindowClosed("Meta refuses this.")
         if mood != "takes":
             raise Unconfirmed("Meta gave no clear answer.")
+        witness.worked_at = max(witness.worked_at, given)
         return mid
+
+    def _reject(self, process: Process) -> None:
+        """Meta does not take the Page's token; whoever meets nothing else will mark the Page, unless it is marked."""
+        at = self._world.witness.now()
+        if process.plan == QUIET and not self._world.is_page_marked():
+            self._world.witness.broke_at = at
+        process.after("meta.rejects")
+        raise TokenInvalid("Meta no longer accepts the access token.", 190)
 
     def profile(self, conversation_id: str) -> Profile:
         return Profile()
@@ -122,12 +144,36 @@ class Meta:
         raise AssertionError("nobody calls the Graph API by itself here")
 
 
+class Operators:
+    """They hear every call."""
+
+    has_channel = True
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def call(self, call: Call) -> bool:
+        process = here()
+        assert process is not None
+        assert call.link is not None
+        process.before("call")
+        calling = Calling(unquote(call.link.rpartition("/")[2]))
+        self._world.witness.callings.append(calling)
+        self._world.heard_by.setdefault(id(process), []).append(calling)
+        process.after("operators.hear")
+        return True
+
+
 class HearingBot:
-    """A bot that says every text again, pauses when it is told to, and fails when it is in the mood."""
+    """A bot that says every text again, pauses when it is told to, and fails or hangs when it is in the mood.
+
+    What hangs is kept in `hanging`: its handlers may go on at any time.
+    """
 
     def __init__(self, world: World) -> None:
         self._world = world
         self.moods: list[str] = []
+        self.hanging: list[tuple[Delivery, Speaker]] = []
 
     def deliver(self, delivery: Delivery, speaker: Speaker) -> None:
         """Hear; what is heard next in the same process began when this was over."""
@@ -140,6 +186,9 @@ class HearingBot:
         witness = self._world.witness
         process.before("hear")
         begun = self._world.deliveries[id(process)]
+        taken = [each.row_id for each in self._world.heard_by.get(id(process), []) if isinstance(each, Hearing)]
+        if delivery.message_id in taken:
+            raise Violation(f"doubled: the bot is given {delivery.message_id} twice in one delivery")
         if delivery.message_id.startswith("t:"):
             hearing = witness.tell(delivery, begun)
         else:
@@ -147,21 +196,38 @@ class HearingBot:
             hearing = witness.hear(delivery, begun, row)
         process.after("bot.hears")
         mood = self.moods.pop() if self.moods else "answers"
+        if mood == "hangs":
+            self.hanging.append((delivery, speaker))
         if mood != "answers":
-            raise BotFailed(mood, retry=mood == "is busy")
+            raise BotFailed(mood, retry=mood != "cannot")
         self._world.heard_by.setdefault(id(process), []).append(hearing)
-        content = delivery.event
-        payload = (content.get("postback") or {}).get("payload", "")
-        text = (content.get("message") or {}).get("text") or payload
+        self.say(process, delivery, speaker)
+        if (delivery.event.get("postback") or {}).get("payload") == "HITL_START":
+            epoch = self._pause(delivery, speaker)
+            witness.paused(delivery.conversation_id, epoch)
+            witness.caused.add((delivery.conversation_id, delivery.message_id))
+            witness.turns.add((delivery.conversation_id, epoch))
+
+    def _pause(self, delivery: Delivery, speaker: Speaker) -> int:
+        before = self._world.row_now(delivery.conversation_id, delivery.message_id)
+        epoch = speaker.pause("asked for a person", None)
+        after = self._world.row_now(delivery.conversation_id, delivery.message_id)
+        if epoch % 2 == 0 and before == after and before is not None and (before.caused is None or before.held_under):
+            raise Violation(f"lost: the bot asks for a person by {before.id} and nobody is called")
+        return epoch
+
+    def say(self, process: Process, delivery: Delivery, speaker: Speaker) -> None:
+        """Say again what the user has said."""
+        witness, content = self._world.witness, delivery.event
+        text = (content.get("message") or {}).get("text") or (content.get("postback") or {}).get("payload", "")
         if text:
             key = (delivery.conversation_id, f"s:{_client_id(delivery.message_id)}-1")
             witness.untold.add(key)
             self._world.speaking[process] = Speaking(witness.now(), delivery.epoch)
             speaker.say(Outgoing(f"you said {text}"), 1)
-            witness.untold.discard(key)
-        if payload == "HITL_START":
-            witness.paused(delivery.conversation_id, speaker.pause("asked for a person", None))
-            witness.caused.add((delivery.conversation_id, delivery.message_id))
+            row = self._world.row_now(*key)
+            if row is None or row.state != "queued":  # by one who died: what is queued may never be admitted
+                witness.untold.discard(key)
 
 
 class World:
@@ -186,10 +252,11 @@ class World:
         self.queue = FakeQueue(self.clock, guard.drops_repeats, guard.keeps_groups)
         self.meta = Meta(self)
         self.bot = HearingBot(self)
+        self.operators = Operators(self)
         self.witness = Witness()
         self.store = store
         self.deliveries: dict[int, int] = {}
-        self.heard_by: dict[int, list[Hearing]] = {}
+        self.heard_by: dict[int, list[Hearing | Calling]] = {}
         self.speaking: dict[Process, Speaking] = {}
         self.unfinished: list[Act] = []
         self.bodies: list[bytes] = []
@@ -198,6 +265,7 @@ class World:
         self.bot_client_ids: list[tuple[str, str, str]] = []
         self.story: list[str] = []
         self.interleavings = 0
+        self.is_loose = False
         self._mailbox = mailbox
         self._numbers = 0
         ages = random.Random(seed)
@@ -209,7 +277,10 @@ class World:
     def system(self) -> System:
         """A new process on this world."""
         store = self.guard.store(self.store, self._mailbox)
-        return System(SETTINGS, store=store, mailbox=self._mailbox, messenger=self.meta, bot=self.bot, clock=self.clock)
+        parts: dict[str, Any] = {"messenger": self.meta, "bot": self.bot, "alerts": self.operators}
+        system = System(SETTINGS, store=store, mailbox=self._mailbox, clock=self.clock, **parts)
+        system.handoff = self.guard.handoff(system.handoff)
+        return system
 
     def number(self) -> int:
         """A number that nothing in this world has yet."""
@@ -230,6 +301,7 @@ class World:
         for number, act in enumerate(acts):
             plan = plans[number] if number < len(plans) else QUIET
             processes.append(Process(lambda act=act: act.run(self.system()), plan))  # type: ignore[misc]
+        self.is_loose = schedule is None
         if schedule is None:
             let_loose(processes)
         else:
@@ -257,6 +329,30 @@ class World:
     def row_now(self, place: str, row_id: str) -> Message | None:
         """A row, read by nobody."""
         return _aside(lambda: self.store.row(place, row_id))
+
+    @contextmanager
+    def caught_up(self) -> Iterator[None]:
+        """Meanwhile no read shows anything old."""
+        if self.dynamo is None:
+            yield
+            return
+        age, self.dynamo.age = self.dynamo.age, lambda: 0
+        yield
+        self.dynamo.age = age
+
+    def is_page_marked(self) -> bool:
+        """Whether the Page is marked as disconnected, read by nobody."""
+        return bool(_aside(lambda: self.store.disconnections([PLATFORM_PAGE])))
+
+    def admitting(self, process: Process, operation: str, request: dict[str, Any]) -> Speaking | None:
+        """Note a write by which what a bot says may be admitted; what it says, where nothing happens beside it."""
+        speaking = self.speaking.get(process)
+        if speaking is None or operation not in ("PutItem", "UpdateItem"):
+            return None
+        if not str(request["TableName"]).endswith("conversations") or _item(request)["id"]["S"] not in PLACES:
+            return None
+        speaking.admitted_at, speaking.admitted_in = self.witness.now(), None
+        return None if self.is_loose else speaking
 
     def body(self, *items: dict[str, Any]) -> bytes:
         """A webhook body of these items."""
@@ -308,6 +404,11 @@ def _aside(read: Callable[[], T]) -> T:
     thread.start()
     thread.join()
     return found[0]
+
+
+def _item(request: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = request.get("Item") or request["Key"]
+    return found
 
 
 def _client_id(row_id: str) -> str:
