@@ -277,7 +277,7 @@ ITEMS = st.fixed_dictionaries(
 BESIDE = st.fixed_dictionaries({}, optional={"id": st.sampled_from([PAGE, USER]) | ODD, "time": NUMBERS | ODD})
 
 
-@examples(400)
+@examples(100)
 @given(st.lists(ITEMS, max_size=3), BESIDE, st.sampled_from(["page", "instagram"]), st.booleans())
 def test_every_event_can_be_stored(items: list[Any], beside: dict[str, Any], platform: str, standby: bool) -> None:
     content = [message(), *items, message(mid="m_2")]
@@ -290,7 +290,7 @@ def test_every_event_can_be_stored(items: list[Any], beside: dict[str, Any], pla
         assert fits(event)
 
 
-@examples(300)
+@examples(100)
 @given(ITEMS)
 def test_raw_is_what_meta_sent_and_names_both_parties(content: dict[str, Any]) -> None:
     batch = read_odd(content)
@@ -333,7 +333,7 @@ CHANGES: list[Callable[[dict[str, Any]], dict[str, Any]]] = [
 ]
 
 
-@examples(300)
+@examples(100)
 @given(ITEMS, ITEMS, st.sampled_from([*CHANGES, None]))
 def test_two_events_share_a_row_only_by_mid_or_content(
     first: dict[str, Any], other: dict[str, Any], change: Callable[[dict[str, Any]], dict[str, Any]] | None
