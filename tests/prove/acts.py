@@ -393,6 +393,7 @@ class BotSpeaking(Act):
             number = world.number()
             self.client_id, self.text = f"b{number}", f"text {number}"
             world.bot_client_ids.append((self.place, self.client_id, self.text))
+        self.is_known = self.retry
 
     def run(self, system: System) -> None:
         world, process = self.world, here()
@@ -403,13 +404,14 @@ class BotSpeaking(Act):
         world.speaking[process] = Speaking(begun, self.epoch)
         before = world.epoch_now(self.place)
         world.witness.asked_again[key] += self.retry
+        may_be_refused_already, self.is_known = self.is_known, True
         row = system.replies.send(
             self.place, self.client_id, Outgoing(self.text), API, epoch=self.epoch, retry=self.retry
         )
         if row.state == "refused" and row.failure is not None:
             world.witness.refused[row.failure.code] += 1
             same = before == world.epoch_now(self.place) and before % 2 == 0
-            if same and row.failure.code == "paused" and not self.retry and row.attempt == 1 and row.received_at:
+            if same and row.failure.code == "paused" and not may_be_refused_already:
                 raise Violation(f"voice: {row.id} was refused for a pause that there was not")
 
 
