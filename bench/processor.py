@@ -23,7 +23,7 @@ ROUNDS, LOT, USERS = 30, 20, 50
 
 def measure(bench: Bench) -> list[Figure]:
     """Receive a lot, make its calls, deliver the lot, make its calls, and so on."""
-    system = bench.system("cost")
+    system = bench.system("processor")
     create_tables(bench.settings("bare"))
     _system.install(system)
     replay = bench.bare()
@@ -34,7 +34,7 @@ def measure(bench: Bench) -> list[Figure]:
     def compared(acts: Sequence[Act]) -> tuple[float, float]:
         bench.recorder.taken()
         ours = cpu(lambda: [act() for act in acts])
-        calls = renamed(bench.recorder.taken(), "cost", "bare")
+        calls = renamed(bench.recorder.taken(), "processor", "bare")
         return ours, cpu(replay(calls))
 
     for _ in range(ROUNDS):
