@@ -81,7 +81,31 @@ class Parameters(Mapping[str, str]):
             self._due = self._clock() + MAX_AGE
 
 
-def under(path: str, region: str) -> Parameters:
+class Decrypted:
+    """Reads parameters without having each of them decrypted every half minute, which KMS bills.
+
+    As they are stored they are compared with what was stored when they were last decrypted; a change of any has all
+    decrypted anew. `read` gives all of them, decrypted or as they are stored. The first reading, for which a first
+    request waits, is one call.
+    """
+
+    def __init__(self, read: Callable[[bool], Mapping[str, str]]) -> None:
+        self._read = read
+        self._stored: Mapping[str, str] | None = None
+        self._values: Mapping[str, str] | None = None
+
+    def __call__(self) -> Mapping[str, str]:
+        """All parameters, none older than this call."""
+        if self._values is None:
+            self._values = self._read(True)
+        elif (stored := self._read(False)) != self._stored:
+            # Noted last: where decrypting fails, the next reading finds the change again.
+            self._values = self._read(True)
+            self._stored = stored
+        return self._values
+
+
+def under(path: str, region: str, clock: Callable[[], float] = time.monotonic) -> Parameters:
     """The parameters under a path, read through Powertools."""
 
     @cache
@@ -90,8 +114,8 @@ def under(path: str, region: str) -> Parameters:
 
         return SSMProvider(boto3_client=aws.client("ssm", region, **_CLIENT))
 
-    def fetch() -> Mapping[str, str]:
-        found: Mapping[str, str] = provider().get_multiple(path, recursive=True, decrypt=True, force_fetch=True)
+    def read(decrypt: bool) -> Mapping[str, str]:
+        found: Mapping[str, str] = provider().get_multiple(path, recursive=True, decrypt=decrypt, force_fetch=True)
         return found
 
-    return Parameters(fetch)
+    return Parameters(Decrypted(read), clock)

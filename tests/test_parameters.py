@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib import parameters
 from chalicelib.errors import Unavailable
-from chalicelib.parameters import MAX_AGE, RETRY_AFTER, Parameters
+from chalicelib.parameters import MAX_AGE, RETRY_AFTER, Decrypted, Parameters
 
 
 class Ssm:
@@ -89,6 +89,63 @@ def test_one_reads_while_the_others_go_on() -> None:
     read.set()
     thread.join()
     assert shared["a"] == "new"
+
+
+class Sealed:
+    """SSM's secrets: a value, and what is stored of it, which each writing makes another."""
+
+    def __init__(self) -> None:
+        self.value, self.writings = "1", 0
+        self.asked: list[bool] = []
+        self.fails = False
+
+    def write(self, value: str) -> None:
+        self.value, self.writings = value, self.writings + 1
+
+    def read(self, decrypt: bool) -> Mapping[str, str]:
+        self.asked.append(decrypt)
+        if decrypt and self.fails:
+            raise OSError
+        return {"a": self.value if decrypt else f"sealed {self.writings}"}
+
+
+def test_secrets_are_decrypted_only_when_one_has_changed() -> None:
+    ssm = Sealed()
+    decrypted = Decrypted(ssm.read)
+    for _ in range(4):
+        assert decrypted() == {"a": "1"}
+    assert ssm.asked == [True, False, True, False, False]  # the first time, and once what is stored is known
+    ssm.asked.clear()
+    ssm.write("2")
+    for _ in range(3):
+        assert decrypted() == {"a": "2"}
+    assert ssm.asked == [False, True, False, False]
+    ssm.write("2")  # the same again is a writing as well
+    assert decrypted() == {"a": "2"}
+
+
+def test_a_change_that_could_not_be_decrypted_is_found_again() -> None:
+    ssm = Sealed()
+    decrypted = Decrypted(ssm.read)
+    decrypted(), decrypted()
+    ssm.write("2")
+    ssm.fails = True
+    with pytest.raises(OSError):  # noqa: PT011 it has no words
+        decrypted()
+    ssm.fails = False
+    assert decrypted() == {"a": "2"}
+
+
+def test_a_change_shows_through_powertools(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", moto_url)
+    name = f"/test-{uuid4().hex}/app-secret"
+    ssm = boto3.client("ssm", endpoint_url=moto_url, region_name="us-east-1")
+    seconds = 0.0
+    read = parameters.under(name.removesuffix("app-secret"), "us-east-1", lambda: seconds)
+    for value in ("1", "2", "3"):
+        ssm.put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True)
+        assert read["app-secret"] == value
+        seconds += MAX_AGE
 
 
 def test_they_are_those_under_their_path_whatever_their_number(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
