@@ -13,7 +13,7 @@ from types import ModuleType
 from bench.harness import Bench, Figure, started
 from tests.engines import ROOT, NotStarted
 
-TOPICS = ("calls", "processor", "pages", "projection", "burst", "start", "layer")
+TOPICS = ("calls", "processor", "pages", "projection", "burst", "start", "layer", "cost")
 PAGE = ROOT / "docs" / "performance.md"
 INTRODUCTION = """# Performance
 

@@ -9,7 +9,9 @@ first message unless it says so; a retry, a lost race or a long message takes mo
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
+from bench.aws import Call
 from bench.functions import said, webhook
 from bench.harness import Act, Bench, Figure
 from chalicelib.conversation import OWN_METADATA, Actor
@@ -36,8 +38,7 @@ def measure(bench: Bench) -> list[Figure]:
         calls = bench.recorder.taken()
         counts = Counter(call.operation for call in calls)
         made = ", ".join(f"{count} × {operation}" if count > 1 else operation for operation, count in counts.items())
-        writes = sum(call.units for call in calls if not call.is_read)
-        reads = sum(call.units for call in calls if call.is_read)
+        writes, reads = units(calls)
         detail = f"{made}; {writes:g} write and {reads:g} read units"
         figures.append(Figure(name, len(calls), "calls" if len(calls) > 1 else "call", budget, detail))
 
@@ -47,10 +48,10 @@ def measure(bench: Bench) -> list[Figure]:
     measured("It is delivered", lambda: system.deliveries.deliver(Letter(ID, "m:m1"), 1), CALLS)
     measured("Its letter comes again", lambda: system.deliveries.deliver(Letter(ID, "m:m1"), 1))
     measured("The first message of a user is received", lambda: _receive(system, said(2, "m2", system.clock())))
-    measured("A read mark", lambda: _receive(system, {**_parties(), "read": {"watermark": system.clock()}}))
+    measured("A read mark", lambda: _receive(system, mark(system.clock())))
     measured("A reply is sent", lambda: system.replies.send(ID, "c1", Outgoing(text="At nine."), ANA))
-    measured("The echo of it", lambda: _receive(system, _echo("sent_1", metadata=f"{OWN_METADATA}s:c1", app_id=1)))
-    measured("The echo of another app's send", lambda: _receive(system, _echo("x1", app_id=2)))
+    measured("The echo of it", lambda: _receive(system, echo("sent_1", metadata=f"{OWN_METADATA}s:c1", app_id=1)))
+    measured("The echo of another app's send", lambda: _receive(system, echo("x1", app_id=2)))
     measured("A pause", lambda: system.handoff.pause(ID, ANA))
     measured("The first message while paused is received", lambda: _receive(system, said(USER, "m3", system.clock())))
     measured("It is held", lambda: system.deliveries.deliver(Letter(ID, "m:m3"), 1))
@@ -69,10 +70,18 @@ def _receive(system: System, item: dict[str, object]) -> None:
     assert not tally.failed, tally
 
 
-def _parties() -> dict[str, object]:
-    return {"sender": {"id": f"{USER}"}, "recipient": {"id": "100"}, "timestamp": 1}
+def units(calls: Sequence[Call]) -> tuple[float, float]:
+    """The write and the read units of calls."""
+    return sum(call.units for call in calls if not call.is_read), sum(call.units for call in calls if call.is_read)
 
 
-def _echo(mid: str, **more: object) -> dict[str, object]:
+def mark(at: int) -> dict[str, object]:
+    """Meta's word that the user has read all until then."""
+    parties = {"sender": {"id": f"{USER}"}, "recipient": {"id": "100"}, "timestamp": 1}
+    return {**parties, "read": {"watermark": at}}
+
+
+def echo(mid: str, **more: object) -> dict[str, object]:
+    """Meta's word that the Page has said something."""
     parties = {"sender": {"id": "100"}, "recipient": {"id": f"{USER}"}, "timestamp": 1}
     return {**parties, "message": {"mid": mid, "text": "At nine.", "is_echo": True, **more}}

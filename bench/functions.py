@@ -1,4 +1,4 @@
-"""The two Lambda functions as AWS calls them: the API's behind API Gateway, and deliver behind the queue."""
+"""The Lambda functions as AWS calls them: the API behind API Gateway, deliver behind the queue, look_after alone."""
 
 from __future__ import annotations
 
@@ -35,9 +35,15 @@ def get_history(conversation_id: str, query: str) -> dict[str, Any]:
     return {**event, "pathParameters": {"session": conversation_id}}
 
 
-def letter(conversation_id: str, row_id: str) -> dict[str, Any]:
+def request(method: str, resource: str, session: str | None, body: bytes, query: str) -> dict[str, Any]:
+    """What it hands it for any request to the API, about the conversation if there is one."""
+    event = _request(method, resource, resource, {"authorization": f"Bearer {TOKEN}"}, body, query)
+    return {**event, "pathParameters": {"session": session} if session else None}
+
+
+def letter(conversation_id: str, row_id: str, kind: str = "message") -> dict[str, Any]:
     """What Lambda hands the deliver function for one letter."""
-    record = {"messageId": "1", "receiptHandle": "1", "body": Letter(conversation_id, row_id).body}
+    record = {"messageId": "1", "receiptHandle": "1", "body": Letter(conversation_id, row_id, kind).body}
     return {"Records": [{**record, "attributes": {"ApproximateReceiveCount": "1"}, "eventSource": "aws:sqs"}]}
 
 
@@ -51,6 +57,17 @@ def api(event: dict[str, Any]) -> str:
 def deliver(event: dict[str, Any]) -> None:
     """Call the deliver function."""
     app.deliver(event, _CONTEXT)
+
+
+def tick() -> dict[str, Any]:
+    """What it hands the schedule's function, which reads nothing of it."""
+    names = ("version", "id", "detail-type", "source", "account", "time", "region")
+    return {**dict.fromkeys(names, ""), "resources": [], "detail": {}}
+
+
+def look_after(event: dict[str, Any]) -> None:
+    """Call the schedule's function."""
+    app.look_after(event, _CONTEXT)
 
 
 def said(user: int, mid: str, at: int, text: str = "When do you open tomorrow?") -> dict[str, Any]:

@@ -57,11 +57,11 @@ class Bench:
         """The settings of the tables of that name."""
         return Settings({**os.environ, "HITL_NAME": name}, PARAMETERS)
 
-    def system(self, name: str) -> System:
-        """A system on empty tables of its own, with Meta and the bot saying yes at once."""
+    def system(self, name: str, answer: str = "") -> System:
+        """A system on empty tables of its own, Meta and the bot saying yes at once; the bot may answer."""
         settings = self.settings(name)
         create_tables(settings)
-        system = System(settings, messenger=_Meta(), bot=_Bot())
+        system = System(settings, messenger=_Meta(), bot=_Bot(answer))
         _ = system.mailbox, system.deliveries
         return system
 
@@ -147,8 +147,13 @@ class _Meta:
         raise AssertionError("nobody calls the Graph API by itself here")
 
 
+@dataclass(frozen=True, slots=True)
 class _Bot:
-    """Takes everything at once and says nothing."""
+    """Takes everything at once, and says the same each time, or nothing."""
+
+    answer: str
 
     def deliver(self, delivery: Delivery, speaker: Speaker) -> None:
         """Take it."""
+        if self.answer:
+            speaker.say(Outgoing(text=self.answer), 1)

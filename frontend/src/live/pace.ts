@@ -1,4 +1,4 @@
-/** How long to wait between two polls. Pure; see docs/dashboard.md for what it costs. */
+/** How long to wait between two polls. Pure. What it costs is computed from here: docs/operating.md. */
 const VISIBLE = 5000;
 const IDLE = 15_000;
 const HIDDEN = 60_000;
