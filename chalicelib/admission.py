@@ -8,11 +8,14 @@ operator's reply is never refused for a pause; it pauses, in the same write as i
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from chalicelib.conversation import Actor, Conversation, LastMessage, Message, Window, reply_window
 from chalicelib.errors import NotFound, Refused
 from chalicelib.handoff import Handoff
-from chalicelib.ports import Clock, StorePort
+
+if TYPE_CHECKING:
+    from chalicelib.ports import Clock, StorePort
 
 ANSWERED = "an operator answered"
 

@@ -10,16 +10,16 @@ import hashlib
 import hmac
 import json
 import re
-import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from chalicelib.conversation import Actor
 from chalicelib.errors import Forbidden, NotFound, Unauthenticated
-from chalicelib.identity import Issuer
 from chalicelib.settings import Settings
+
+if TYPE_CHECKING:
+    from chalicelib.identity import Issuer
 
 Permission = Literal["read", "pause", "send", "operator"]
 Need = Permission | Literal["public"]
@@ -47,15 +47,14 @@ NEEDS: Mapping[tuple[str, str], Need] = {
 }
 """What a caller needs for each route. A route that is not here cannot be served."""
 
-_TOKEN = re.compile(r"hitl_[A-Za-z0-9_-]{43}")
+_TOKEN = r"hitl_[A-Za-z0-9_-]{43}"  # noqa: S105 the form of one
 NO_TOKEN = "Sign in, or send an API token in the header: Authorization: Bearer hitl_…"  # noqa: S105 not a token
 NO_SUCH_TOKEN = "This API token is not known, or was revoked. Ask for another one."  # noqa: S105 the same
 NO_SUCH_CONVERSATION = "There is no such conversation. It begins with the user's first message."
 WHOLE_LISTS = "A list holds the conversations of every Page, and this token is for one. Ask for them by their ids."
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """Who is calling, and what they may do. `page` is `<platform>:<page id>`, or None where every Page is meant."""
 
     actor: Actor
@@ -78,17 +77,19 @@ class Caller:
             raise Forbidden(WHOLE_LISTS)
 
 
-@dataclass(frozen=True, slots=True)
-class ApiToken:
+class ApiToken(NamedTuple):
     """What is kept of an API token. `made` and `revoked` say by whom and when, for people."""
 
     id: str
     name: str
-    hash: str = field(repr=False)
+    hash: str
     page: str | None
     permissions: tuple[str, ...]
     made: str = ""
     revoked: str = ""
+
+    def __repr__(self) -> str:
+        return f"ApiToken({self.id!r}, {self.name!r})"  # the hash is nobody's business
 
     @classmethod
     def of(cls, id_: str, value: str) -> ApiToken | None:
@@ -119,12 +120,14 @@ class ApiToken:
 
 def new_token() -> str:
     """A token that nobody has."""
+    import secrets
+
     return f"hitl_{secrets.token_urlsafe(32)}"
 
 
 def is_token(text: str) -> bool:
     """Whether this has the form of an API token."""
-    return _TOKEN.fullmatch(text) is not None
+    return re.fullmatch(_TOKEN, text) is not None
 
 
 def hash_of(token: str) -> str:

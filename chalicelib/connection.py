@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from chalicelib.conversation import Address, Disconnection
 from chalicelib.errors import HitlError, TokenInvalid, describe
 from chalicelib.messenger import Outgoing, Profile
-from chalicelib.ports import Clock, MessengerPort, StorePort
+
+if TYPE_CHECKING:
+    from chalicelib.ports import Clock, MessengerPort, StorePort
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from chalicelib.errors import BadRequest
 
@@ -41,8 +41,7 @@ _CONVERSATION_ID = re.compile(rf"(messenger|instagram):({_ID}):({_ID})")
 _BARE_USER_ID = re.compile(_ID)
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """Where a conversation takes place: the platform, our Page, and the user as that Page knows them."""
 
     platform: str
@@ -73,8 +72,7 @@ class Address:
         return _BARE_USER_ID.fullmatch(text) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(NamedTuple):
     """Who did something: a user, the bot, an operator, the Page inbox, or the system itself."""
 
     type: AuthorType
@@ -82,8 +80,7 @@ class Actor:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """Why a send did not go out: a stable code, a sentence for the operator, and whether sending again can help."""
 
     code: str
@@ -163,8 +160,7 @@ class Message:
         return self.state
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(NamedTuple):
     """Why the bot is silent: since when, until when (None: until somebody resumes), by whom, and the reason.
 
     `length`, in ms, is how long it lasts from whatever a person says in it; None where it has no end.
@@ -177,8 +173,7 @@ class Pause:
     length: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LastMessage:
+class LastMessage(NamedTuple):
     """The newest row of the log, as lists show it. `order` is the row's key."""
 
     order: str
@@ -244,8 +239,7 @@ class Conversation:
         return self.last_received_at is not None and self.last_received_at > (self.seen_at or 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(NamedTuple):
     """The global stop: while `paused`, no bot speaks in any conversation."""
 
     paused: bool = False
@@ -255,8 +249,7 @@ class Stop:
     version: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """What Meta lets an operator answer under: within a day, as a human agent within seven, or not any more.
 
     `until` is when that ends or, of a closed one, when it ended.
@@ -266,8 +259,7 @@ class Window:
     until: int
 
 
-@dataclass(frozen=True, slots=True)
-class Disconnection:
+class Disconnection(NamedTuple):
     """A Page whose access token Meta does not take any more: since when, and what to do about it."""
 
     since: int
@@ -350,8 +342,7 @@ def repaused(
     old = conversation.pause
     if old is None:
         return conversation
-    pause = replace(
-        old,
+    pause = old._replace(
         until=old.until if until is None else until,
         length=old.length if until is None else length,
         reason=old.reason if reason is None else reason,

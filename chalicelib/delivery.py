@@ -11,7 +11,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from chalicelib.bots import BotPort, Delivery
 from chalicelib.conversation import STOP, Actor, Address, Conversation, Message
@@ -21,9 +21,11 @@ from chalicelib.handoff import Handoff
 from chalicelib.handovers import Handovers
 from chalicelib.mailbox import ERRANDS, NUDGE, Letter
 from chalicelib.messenger import Outgoing, Profile
-from chalicelib.ports import Clock, MailboxPort, StorePort
 from chalicelib.replies import Replies
 from chalicelib.turns import drained, told
+
+if TYPE_CHECKING:
+    from chalicelib.ports import Clock, MailboxPort, StorePort
 
 logger = logging.getLogger(__name__)
 

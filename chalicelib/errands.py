@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from chalicelib.alerts import Call
@@ -19,7 +20,9 @@ from chalicelib.errors import GraphError, Misconfigured, ProfileUnavailable, Una
 from chalicelib.handoff import Handoff
 from chalicelib.mailbox import Letter
 from chalicelib.messenger import Profile
-from chalicelib.ports import AlertsPort, Clock, MailboxPort, MessengerPort, StorePort
+
+if TYPE_CHECKING:
+    from chalicelib.ports import AlertsPort, Clock, MailboxPort, MessengerPort, StorePort
 
 MINUTE = 60_000
 PROFILE_LASTS = 24 * 60 * MINUTE

@@ -1,6 +1,9 @@
 """The typed events that Meta's webhook brings, and the row of the log that each becomes. Pure.
 
 Shapes and their traps: https://developers.facebook.com/docs/messenger-platform/reference/webhook-events
+
+There are many classes, each of which a cold start pays for: so they have no methods that nobody calls, not even those
+that would keep an event from being changed.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ INBOX_APP_IDS = frozenset({INBOX_APP_ID, "1217981644879628"})
 _OWN_ROW = re.compile(re.escape(OWN_METADATA) + r"(s:[A-Za-z0-9_-]{1,128})")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Event:
     """What all events have.
 
@@ -88,7 +91,7 @@ class Event:
         return {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class _Said(Event):
     mid: str | None = None
     text: str | None = None
@@ -109,7 +112,7 @@ class _Said(Event):
         return self.attachments
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class UserMessage(_Said):
     """What the user wrote or sent: text, attachments, a quick reply; sometimes neither."""
 
@@ -120,7 +123,7 @@ class UserMessage(_Said):
         return {"payload": self.quick_reply, "reply_to": self.reply_to}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Postback(_Said):
     """A tap on a button. `payload` is missing in `standby`, `mid` in older events."""
 
@@ -137,7 +140,7 @@ class Postback(_Said):
         return {"payload": self.payload, "title": self.title}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Echo(_Said):
     """What our Page said: by us, by another app, or by a person in the Page inbox."""
 
@@ -165,7 +168,7 @@ class Echo(_Said):
 
     def row(self, now: int) -> Message:
         """Its author is the inbox or, where the sender is another app or unknown, the bot."""
-        row = super(Echo, self).row(now)
+        row = super().row(now)
         return replace(row, state="sent", mid=self.mid)
 
     def _author(self) -> AuthorType:
@@ -175,7 +178,7 @@ class Echo(_Said):
         return Actor(author, self.app_id or "", "Page inbox" if self.by_inbox else "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Deletion(Event):
     """Somebody took a message back; `mid` is that message's. Instagram sends it as a message with the same mid."""
 
@@ -193,7 +196,7 @@ class Deletion(Event):
         return {"target": self.mid}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Edit(Event):
     """The user changed a message; `mid` is the message's, `number` how often it was edited."""
 
@@ -209,7 +212,7 @@ class Edit(Event):
         return {"target": self.mid, "number": self.number}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Reaction(Event):
     """The user reacted to a message, or took that back; `mid` is the message's."""
 
@@ -225,7 +228,7 @@ class Reaction(Event):
         return {"target": self.mid, "action": self.action, "emoji": self.emoji}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Watermark(Event):
     """Everything that the Page sent up to `until` was delivered, or read."""
 
@@ -245,7 +248,7 @@ class Read(Watermark):
     kind: ClassVar[str] = "read"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Referral(Event):
     """The user came in by a link or an ad."""
 
@@ -257,7 +260,7 @@ class Referral(Event):
         return {"ref": self.ref, "source": self.source}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Optin(Event):
     """The user agreed to be written to."""
 
@@ -268,7 +271,7 @@ class Optin(Event):
         return {"ref": self.ref}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class AccountLinking(Event):
     """The user linked or unlinked an account."""
 
@@ -279,7 +282,7 @@ class AccountLinking(Event):
         return {"status": self.status}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Policy(Event):
     """Meta warned, blocked or unblocked the Page."""
 
@@ -296,7 +299,7 @@ class Policy(Event):
         return {"action": self.action}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Handover(Event):
     """Meta's own thread control moved between apps."""
 
@@ -310,7 +313,7 @@ class Handover(Event):
         return {"action": self.action, "metadata": self.metadata}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Unknown(Event):
     """Anything else, kept raw; `name` is the field that gives it its kind."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from chalicelib.conversation import (
     STOP,
@@ -27,8 +28,10 @@ from chalicelib.conversation import (
 )
 from chalicelib.errors import LostRace, NotFound, Unavailable
 from chalicelib.mailbox import NUDGE, Letter
-from chalicelib.ports import Clock, StorePort
 from chalicelib.turns import Change, has_paused, is_due, marked, pausing, renewed, resuming, taking
+
+if TYPE_CHECKING:
+    from chalicelib.ports import Clock, StorePort
 
 logger = logging.getLogger(__name__)
 

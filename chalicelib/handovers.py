@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from chalicelib.conversation import INBOX_APP_ID, UNREAD_KINDS, Address, Conversation, Message, preview
-from chalicelib.ports import StorePort
+
+if TYPE_CHECKING:
+    from chalicelib.ports import StorePort
 
 MESSAGES = 50
 CHARACTERS = 10_000
@@ -33,7 +34,7 @@ class Handovers:
         metadata: dict[str, Any] = {
             "epoch": conversation.epoch,
             "reason": row.text,
-            "by": None if row.by is None else asdict(row.by),
+            "by": None if row.by is None else row.by._asdict(),
         }
         kind, owners = "take_thread_control", {"previous_owner_app_id": None, "new_owner_app_id": INBOX_APP_ID}
         if row.kind == "resumed":

@@ -14,8 +14,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import urllib3
 
@@ -50,8 +49,7 @@ Fetch = Callable[[str], bytes]
 """The body of what is at a URL; whatever it raises means that there was no answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Operator:
+class Operator(NamedTuple):
     """Somebody who has signed in: the provider's lasting id of them, what to call them, and their groups."""
 
     id: str

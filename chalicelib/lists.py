@@ -11,10 +11,8 @@ import base64
 import heapq
 import json
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import chain, islice
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from chalicelib.conversation import STOP, SYSTEM, Conversation, Message, held_key
 from chalicelib.errors import BadRequest
@@ -34,8 +32,7 @@ _FIRST_AFTER = "!"
 """Appended to a key, sorts behind it and before the next one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(NamedTuple):
     """A page of conversations, the cursor of the next (None: this was the last), and where a search has got to (ms)."""
 
     conversations: tuple[Conversation, ...]
@@ -43,8 +40,7 @@ class Listing:
     searched_to: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(NamedTuple):
     """A page of messages, newest first, and the cursor of the next."""
 
     messages: tuple[Message, ...]
@@ -178,6 +174,8 @@ class Lists:
 
 def _side_by_side(shard: Callable[[int], T]) -> list[T]:
     """What each shard gives, all asked at the same time: a page waits for one answer of DynamoDB and not for four."""
+    from concurrent.futures import ThreadPoolExecutor  # only lists need threads
+
     with ThreadPoolExecutor(SHARDS) as pool:
         return list(pool.map(shard, range(SHARDS)))
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -27,8 +26,7 @@ ERRANDS = ("call", "profile")
 """The kinds of letters that must not keep a conversation's messages waiting."""
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(NamedTuple):
     """What the queue holds: which row of which conversation is to be delivered.
 
     A nudge names no row. It lets the bot be told of the last transition and given what was held, as far as that is

@@ -15,8 +15,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 from urllib.parse import quote, urlencode
 
 import urllib3
@@ -50,29 +49,31 @@ _RETRIED = frozenset({1, 2, 1200, None})
 """The codes of the transient errors that are tried again within the call; None: nothing had been sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
+class Attachment(NamedTuple):
     """A file that Meta fetches by itself from `url`, which must be public."""
 
     type: AttachmentType
     url: str
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """What a Page says: a text, an attachment or a template, and quick replies below it.
 
     `template` is a Graph template payload (`{"template_type": …}`), `quick_replies` are Graph quick replies. That the
-    parts go together and are within Meta's limits is for the caller to see to.
+    parts go together and are within Meta's limits is for the caller to see to. `verbatim` is the whole message in a
+    bot's own words, where it speaks Graph itself: the other parts are then what of it is shown.
     """
 
     text: str | None = None
     attachment: Attachment | None = None
     template: Mapping[str, Any] | None = None
     quick_replies: tuple[Mapping[str, Any], ...] = ()
+    verbatim: Mapping[str, Any] | None = None
 
     def to_graph(self) -> dict[str, Any]:
-        """The Graph API's `message` object, without metadata."""
+        """The Graph API's `message` object, without our metadata; a bot's own is kept with the row."""
+        if self.verbatim is not None:
+            return dict(self.verbatim)
         message: dict[str, Any] = {}
         if self.text is not None:
             message["text"] = self.text
@@ -104,19 +105,7 @@ class Outgoing:
         return cls(attachment=Attachment(kind, payload["url"]), quick_replies=tuple(replies))
 
 
-@dataclass(frozen=True, slots=True)
-class Verbatim(Outgoing):
-    """What a bot says in Graph's own words: `message` as it wrote it; the other parts are what of it is shown."""
-
-    message: Mapping[str, Any] = field(default_factory=dict)
-
-    def to_graph(self) -> dict[str, Any]:
-        """The bot's message; its own `metadata` is kept with the row, and ours goes to Meta in its place."""
-        return dict(self.message)
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(NamedTuple):
     """What Meta shows of a person; each part may be missing. On Instagram the one name is the first name."""
 
     first_name: str | None = None

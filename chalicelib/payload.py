@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib.conversation import Address
 from chalicelib.document import cut, digest, is_flattened, storable, written
@@ -50,8 +49,7 @@ _HANDOVERS = ("pass_thread_control", "take_thread_control", "request_thread_cont
 _ENVELOPE = frozenset({"sender", "recipient", "timestamp", "hop_context"})
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """What an item inherits from its entry: the platform, the Page where it is named, the time, and which list."""
 
     platform: str

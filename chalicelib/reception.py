@@ -12,15 +12,18 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from chalicelib.conversation import QUIET_KINDS, Address, Message
 from chalicelib.errors import Unstorable, describe
 from chalicelib.events import Delivery, Echo, Event, Watermark
 from chalicelib.handoff import Handoff
 from chalicelib.mailbox import Letter
-from chalicelib.ports import Clock, MailboxPort, StorePort
 from chalicelib.replies import Replies
+
+if TYPE_CHECKING:
+    from chalicelib.ports import Clock, MailboxPort, StorePort
 
 logger = logging.getLogger(__name__)
 
@@ -29,8 +32,7 @@ WORKERS = 16
 """Conversations of one webhook body that are handled at the same time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(NamedTuple):
     """How many events met which end. `failed` ones may succeed when Meta sends the body again."""
 
     counts: Mapping[str, int]

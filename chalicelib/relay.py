@@ -10,7 +10,7 @@ import logging
 import re
 import secrets
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.admission import Admission
 from chalicelib.conversation import Actor, Address
@@ -25,10 +25,12 @@ from chalicelib.errors import (
     describe,
 )
 from chalicelib.handoff import Handoff
-from chalicelib.messenger import Outgoing, Profile, Verbatim
-from chalicelib.ports import Clock, MessengerPort, StorePort
+from chalicelib.messenger import Outgoing, Profile
 from chalicelib.refusals import ADVICE
 from chalicelib.replies import Replies
+
+if TYPE_CHECKING:
+    from chalicelib.ports import Clock, MessengerPort, StorePort
 
 logger = logging.getLogger(__name__)
 Fields = Mapping[str, Any]
@@ -210,13 +212,13 @@ def _recipient(page: Address, fields: Fields) -> Address:
     return Address(page.platform, page.page_id, str(user))
 
 
-def _verbatim(message: Any) -> Verbatim:
+def _verbatim(message: Any) -> Outgoing:
     attachment = message.get("attachment") if isinstance(message, Mapping) else None
     if not isinstance(message, Mapping) or not isinstance(attachment, Mapping | None):
         raise BadRequest("(#100) Param message must be an object, and its attachment too.")
     payload = None if attachment is None else attachment.get("payload")
     text = message.get("text") if isinstance(message.get("text"), str) else None
-    return Verbatim(text, template=payload if isinstance(payload, Mapping) else None, message=message)
+    return Outgoing(text, template=payload if isinstance(payload, Mapping) else None, verbatim=message)
 
 
 def _query(fields: Fields, allowed: frozenset[str] | None = None) -> dict[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from chalicelib.admission import Admission
 from chalicelib.conversation import (
@@ -25,7 +26,9 @@ from chalicelib.conversation import (
 from chalicelib.errors import Conflict, GraphError, LostRace, Misconfigured, NotFound, Refused, Unavailable, Unconfirmed
 from chalicelib.handoff import RACES, Handoff
 from chalicelib.messenger import Outgoing
-from chalicelib.ports import Clock, MessengerPort, StorePort
+
+if TYPE_CHECKING:
+    from chalicelib.ports import Clock, MessengerPort, StorePort
 
 RETRIABLE = ("failed", "refused")
 """What anybody may send again; a person also what is unconfirmed."""

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from typing import TYPE_CHECKING
 
 from chalicelib.errands import Errands
 from chalicelib.errors import HitlError, describe
 from chalicelib.handoff import MINUTE, Handoff
 from chalicelib.mailbox import NUDGE, Letter
-from chalicelib.ports import Clock, MailboxPort, StorePort
+
+if TYPE_CHECKING:
+    from chalicelib.ports import Clock, MailboxPort, StorePort
 
 logger = logging.getLogger(__name__)
 

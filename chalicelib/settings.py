@@ -11,30 +11,32 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from chalicelib import parameters as _parameters
 from chalicelib.errors import Misconfigured
 
 PLATFORMS = ("messenger", "instagram")
-_PAGE = re.compile(r"pages/(messenger|instagram)/([A-Za-z0-9_-]{1,128})")
+_PAGE = r"pages/(messenger|instagram)/([A-Za-z0-9_-]{1,128})"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-_MINUTES = re.compile(r"(?:[1-9][0-9]{0,5})?")
-_BOT = re.compile(r"python:[A-Za-z_][\w.]*:[A-Za-z_]\w*|https?://\S+|lambda:[A-Za-z0-9:_$-]+")
-_TOPIC = re.compile(r"(?:arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256})?")
-_ALERT_WEBHOOK = re.compile(r"(?:https://[^\s/]\S*|http://(?:localhost|127\.0\.0\.1)(?::[0-9]+)?/\S*)?")
+_MINUTES = r"(?:[1-9][0-9]{0,5})?"
+_BOT = r"python:[A-Za-z_][\w.]*:[A-Za-z_]\w*|https?://\S+|lambda:[A-Za-z0-9:_$-]+"
+_TOPIC = r"(?:arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256})?"
+_ALERT_WEBHOOK = r"(?:https://[^\s/]\S*|http://(?:localhost|127\.0\.0\.1)(?::[0-9]+)?/\S*)?"
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """A Facebook Page, or an Instagram professional account, that we may speak for."""
 
     platform: str
     id: str
-    token: str = field(repr=False)
+    token: str
+
+    def __repr__(self) -> str:
+        return f"Page({self.name!r})"  # the token is a secret
 
     @property
     def name(self) -> str:
@@ -42,8 +44,7 @@ class Page:
         return f"{self.platform}:{self.id}"
 
 
-@dataclass(frozen=True, slots=True)
-class SignIn:
+class SignIn(NamedTuple):
     """Whose word we take for who an operator is.
 
     `token` says which token of the provider is sent to us. `audience` is what access tokens for us are made out to,
@@ -72,12 +73,14 @@ class SignIn:
         return sign_in
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """What a deployment can choose. Each property that may be missing names itself when it is."""
 
-    env: Mapping[str, str] = field(repr=False)
-    parameters: Mapping[str, str] = field(default_factory=dict, repr=False)
+    env: Mapping[str, str]
+    parameters: Mapping[str, str] = MappingProxyType({})
+
+    def __repr__(self) -> str:
+        return "Settings(…)"  # both hold secrets
 
     @property
     def app_secrets(self) -> tuple[str, ...]:
@@ -101,7 +104,7 @@ class Settings:
         found = [
             Page(match[1], match[2], value.strip())
             for name, value in sorted(self.parameters.items())
-            if (match := _PAGE.fullmatch(name)) and value.strip()
+            if (match := re.fullmatch(_PAGE, name)) and value.strip()
         ]
         if not found:
             form = f"the Page's access token; for an Instagram account /{self.name}/pages/instagram/<account id>"
@@ -139,7 +142,7 @@ class Settings:
     def release(self) -> str:
         """The postback payload by which a user asks for the bot again."""
         form = "a postback payload of at most 900 characters without a colon"
-        return self._optional("HITL_RELEASE", "HITL_STOP", form, re.compile(r"[^:]{1,900}"))
+        return self._optional("HITL_RELEASE", "HITL_STOP", form, r"[^:]{1,900}")
 
     @property
     def pause_length(self) -> int | None:
@@ -151,33 +154,31 @@ class Settings:
     @property
     def human_agent(self) -> bool:
         """Whether Meta has approved the tag HUMAN_AGENT: operators may then answer for seven days instead of one."""
-        return self._optional("HITL_HUMAN_AGENT", "no", "yes or no", re.compile("yes|no")) == "yes"
+        return self._optional("HITL_HUMAN_AGENT", "no", "yes or no", "yes|no") == "yes"
 
     @property
     def takeover_app_ids(self) -> frozenset[str]:
         """The Meta apps, beside the Page inboxes, whose messages are a person's: one of them pauses the bot."""
         form = "app ids, separated by commas"
-        ids = self._optional("HITL_TAKEOVER_APP_IDS", "", form, re.compile(r"[0-9, ]*"))
+        ids = self._optional("HITL_TAKEOVER_APP_IDS", "", form, r"[0-9, ]*")
         return frozenset(re.findall("[0-9]+", ids))
 
     @property
     def graph_url(self) -> str:
         """Where the Graph API is, without a version."""
         form = "https://graph.facebook.com or another base URL"
-        return self._optional("HITL_GRAPH_URL", "https://graph.facebook.com", form, re.compile(r"https?://\S+")).rstrip(
-            "/"
-        )
+        return self._optional("HITL_GRAPH_URL", "https://graph.facebook.com", form, r"https?://\S+").rstrip("/")
 
     @property
     def graph_version(self) -> str:
         """The Graph API's version."""
-        return self._optional("HITL_GRAPH_VERSION", "v25.0", "a version like v25.0", re.compile(r"v[0-9]+\.[0-9]+"))
+        return self._optional("HITL_GRAPH_VERSION", "v25.0", "a version like v25.0", r"v[0-9]+\.[0-9]+")
 
     @property
     def retention_days(self) -> int:
         """After how many days DynamoDB may remove a message; 0 keeps all."""
         form = "a number of days, 0 to keep all"
-        return int(self._optional("HITL_RETENTION_DAYS", "365", form, re.compile(r"[0-9]{1,5}")))
+        return int(self._optional("HITL_RETENTION_DAYS", "365", form, r"[0-9]{1,5}"))
 
     @property
     def alert_topic(self) -> str:
@@ -190,7 +191,7 @@ class Settings:
         """The Slack-compatible webhook by which operators are called; empty for none. The URL itself is a secret."""
         form = "the https:// URL of an incoming webhook"
         value = self.parameters.get("alert-webhook", "").strip()
-        if not _ALERT_WEBHOOK.fullmatch(value):
+        if not re.fullmatch(_ALERT_WEBHOOK, value):
             raise Misconfigured(f"The parameter {self._path('alert-webhook')} cannot be read. Set it to {form}.")
         return value
 
@@ -198,14 +199,12 @@ class Settings:
     def dashboard_url(self) -> str:
         """Where the dashboard is, without a slash at the end; empty where calls are to have no link."""
         form = "the dashboard's https:// URL"
-        return self._optional("HITL_DASHBOARD_URL", "", form, re.compile(r"(?:https?://[^\s/?#]+[^\s?#]*)?")).rstrip(
-            "/"
-        )
+        return self._optional("HITL_DASHBOARD_URL", "", form, r"(?:https?://[^\s/?#]+[^\s?#]*)?").rstrip("/")
 
     @property
     def name(self) -> str:
         """The stem of the names of tables and queues."""
-        return self._optional("HITL_NAME", "chalice-hitl", "letters, digits and -", re.compile(r"[A-Za-z0-9-]{1,50}"))
+        return self._optional("HITL_NAME", "chalice-hitl", "letters, digits and -", r"[A-Za-z0-9-]{1,50}")
 
     @property
     def conversations_table(self) -> str:
@@ -236,7 +235,7 @@ class Settings:
             raise Misconfigured(_missing(self._path(name), form))
         return value
 
-    def _optional(self, name: str, default: str, form: str, pattern: re.Pattern[str]) -> str:
+    def _optional(self, name: str, default: str, form: str, pattern: str) -> str:
         return _matching(name, self.env.get(name) or default, form, pattern)
 
 
@@ -248,8 +247,8 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _matching(name: str, value: str, form: str, pattern: re.Pattern[str] | None) -> str:
-    if pattern is not None and pattern.fullmatch(value) is None:
+def _matching(name: str, value: str, form: str, pattern: str) -> str:
+    if re.fullmatch(pattern, value) is None:
         raise Misconfigured(f"{name} cannot be read. Set it to {form}.")
     return value
 

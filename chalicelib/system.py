@@ -1,4 +1,7 @@
-"""The parts of one process, put together at their first use; tests put together their own."""
+"""The parts of one process, put together at their first use; tests put together their own.
+
+A part is also imported at its first use, unless every Lambda function needs it: a cold start pays for its own only.
+"""
 
 from __future__ import annotations
 
@@ -7,27 +10,24 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from chalicelib import settings as _settings
-from chalicelib.admission import Admission
-from chalicelib.alerts import Alerts
-from chalicelib.bots import BotPort, BrokenBot, connect
-from chalicelib.connection import Connection
-from chalicelib.conversation import Conversation
-from chalicelib.delivery import Deliveries
-from chalicelib.errands import Errands
 from chalicelib.errors import Misconfigured
 from chalicelib.handoff import Handoff
-from chalicelib.identity import Issuer
 from chalicelib.mailbox import Letter, Mailbox
-from chalicelib.messenger import Messenger
-from chalicelib.ports import AlertsPort, Clock, MailboxPort, MessengerPort, StorePort
-from chalicelib.relay import Relay
-from chalicelib.replies import Replies
-from chalicelib.rounds import Rounds
 from chalicelib.settings import Settings
 from chalicelib.store import Store
 
 if TYPE_CHECKING:
+    from chalicelib.admission import Admission
+    from chalicelib.bots import BotPort
+    from chalicelib.conversation import Conversation
+    from chalicelib.delivery import Deliveries
+    from chalicelib.errands import Errands
+    from chalicelib.identity import Issuer
+    from chalicelib.ports import AlertsPort, Clock, MailboxPort, MessengerPort, StorePort
     from chalicelib.reception import Reception
+    from chalicelib.relay import Relay
+    from chalicelib.replies import Replies
+    from chalicelib.rounds import Rounds
 
 
 def now() -> int:
@@ -68,21 +68,31 @@ class System:
     @cached_property
     def messenger(self) -> MessengerPort:
         """The Graph API, watched for tokens that it does not take any more."""
+        from chalicelib.connection import Connection
+        from chalicelib.messenger import Messenger
+
         return Connection(self.store, self._messenger or Messenger(self.settings), self.clock)
 
     @cached_property
     def admission(self) -> Admission:
         """Who may speak."""
+        from chalicelib.admission import Admission
+
         return Admission(self.store, self.handoff, self.clock, human_agent=self.settings.human_agent)
 
     @cached_property
     def issuer(self) -> Issuer:
         """The OpenID provider by which operators sign in."""
+        from chalicelib.identity import Issuer
+
         return self._issuer or Issuer(lambda: self.settings.sign_in, self.clock)
 
     @cached_property
     def errands(self) -> Errands:
         """What must not keep messages waiting."""
+        from chalicelib.alerts import Alerts
+        from chalicelib.errands import Errands
+
         alerts = self._alerts or Alerts(self.settings)
         url = self.settings.dashboard_url
         return Errands(self.store, self.mailbox, self.messenger, alerts, self.handoff, self.clock, url)
@@ -90,17 +100,21 @@ class System:
     @cached_property
     def replies(self) -> Replies:
         """Sends."""
+        from chalicelib.replies import Replies
+
         return Replies(self.store, self.messenger, self.handoff, self.admission, self.clock)
 
     @cached_property
     def relay(self) -> Relay:
         """Makes bots' own calls of the Graph API."""
+        from chalicelib.relay import Relay
+
         return Relay(self.store, self.messenger, self.admission, self.handoff, self.clock)
 
     @cached_property
     def reception(self) -> Reception:
         """Receives webhooks."""
-        from chalicelib.reception import Reception  # the typed events take long to load; only webhooks need them
+        from chalicelib.reception import Reception
 
         apps = self.settings.takeover_app_ids
         return Reception(self.store, self.mailbox, self.handoff, self.replies, self.clock, apps)
@@ -108,6 +122,9 @@ class System:
     @cached_property
     def deliveries(self) -> Deliveries:
         """Gives letters to the bot."""
+        from chalicelib.bots import BrokenBot, connect
+        from chalicelib.delivery import Deliveries
+
         try:
             bot = self._bot or connect(self.settings)
         except Misconfigured as error:
@@ -117,6 +134,8 @@ class System:
     @cached_property
     def rounds(self) -> Rounds:
         """What the schedule does."""
+        from chalicelib.rounds import Rounds
+
         return Rounds(self.store, self.mailbox, self.handoff, self.errands, self.clock)
 
     def _post(self, letter: Letter) -> None:

@@ -9,7 +9,6 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -338,7 +337,7 @@ def outcome_attributes(row: Message) -> dict[str, Any]:
         "attempt": row.attempt or None,
         "attempted_at": row.attempted_at,
         "mid": row.mid,
-        "failure": None if row.failure is None else _dumped(asdict(row.failure)),
+        "failure": None if row.failure is None else _dumped(row.failure._asdict()),
     }
 
 
@@ -371,7 +370,7 @@ def message_of(item: MessageItem) -> Message:
 
 def last_text(last: LastMessage) -> str:
     """The last message as the text that its item keeps; its time and id are in `last_order`."""
-    return _dumped({"author": last.author, "by": last.by and asdict(last.by), "text": last.text})
+    return _dumped({"author": last.author, "by": last.by and last.by._asdict(), "text": last.text})
 
 
 def _last(order: str | None, text: str | None) -> LastMessage | None:
@@ -383,7 +382,7 @@ def _last(order: str | None, text: str | None) -> LastMessage | None:
 
 def actor_text(actor: Actor | None) -> str | None:
     """An actor as the text that items keep."""
-    return None if actor is None else _dumped(asdict(actor))
+    return None if actor is None else _dumped(actor._asdict())
 
 
 def actor_of(text: str | None) -> Actor | None:

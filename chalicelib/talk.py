@@ -21,15 +21,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from chalicelib.messenger import Attachment, Outgoing, Profile
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class Delivery(NamedTuple):
     """One event on its way to the bot.
 
     `event` is the parsed item of Meta's `messaging`, `message_id` the id of its row in the log, `epoch` the
@@ -62,8 +60,7 @@ class Speaker(Protocol):
         """Who the user is; an empty profile where Meta does not say."""
 
 
-@dataclass(frozen=True, slots=True)
-class Handover:
+class Handover(NamedTuple):
     """That the conversation has changed hands: to a person where `to_bot` is false, back to the bot where it is true.
 
     `by` is who it was (`type`, `id`, `name`), `transcript` what was said since the pause, oldest first: `author`,

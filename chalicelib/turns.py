@@ -62,10 +62,10 @@ def renewed(conversation: Conversation, row: Message, by: Actor, length: int | N
         return conversation
     if pause.by == STOP:
         until = None if length is None else row.given_at + length
-        return replace(conversation, pause=replace(pause, by=by, until=until, length=length))
+        return replace(conversation, pause=pause._replace(by=by, until=until, length=length))
     if pause.until is None or pause.length is None:
         return conversation
-    return replace(conversation, pause=replace(pause, until=max(pause.until, row.given_at + pause.length)))
+    return replace(conversation, pause=pause._replace(until=max(pause.until, row.given_at + pause.length)))
 
 
 def marked(cause: Message, conversation: Conversation, outcome: Literal["delivered", "held"]) -> Message:

@@ -10,8 +10,7 @@ import hashlib
 import hmac
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib import document
 from chalicelib.errors import BadRequest, Forbidden, NotFound, TooLarge
@@ -24,8 +23,7 @@ MAX_BODY = 4 * 1024 * 1024
 _PLATFORMS = {"page": "messenger", "instagram": "instagram"}
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """A webhook body: its events in order, and how many items were left out, by reason.
 
     `changes` are not about conversations, of `no_user` no user or no Page can be told, `unreadable` has another shape.

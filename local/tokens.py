@@ -13,7 +13,7 @@ import json
 import secrets
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -72,7 +72,7 @@ class Tokens:
             raise CannotDo(f"There is no token with the id {id_}. `make tokens` lists them.")
         if token.revoked:
             return token
-        revoked = replace(token, hash="", revoked=self._made)
+        revoked = token._replace(hash="", revoked=self._made)
         self._put(revoked, overwrite=True)
         return revoked
 

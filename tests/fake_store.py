@@ -125,7 +125,7 @@ class FakeStore:
         with self._lock:
             if self._stop.version != old.version:
                 raise LostRace("stop")
-            self._stop = replace(new, version=old.version + 1)
+            self._stop = new._replace(version=old.version + 1)
 
     def disconnections(self, pages: Sequence[str]) -> Mapping[str, Disconnection]:
         with self._lock:
@@ -134,7 +134,7 @@ class FakeStore:
     def disconnect(self, page: str, mark: Disconnection) -> None:
         with self._lock:
             since = self._disconnections.get(page, mark).since
-            self._disconnections[page] = replace(mark, since=since)
+            self._disconnections[page] = mark._replace(since=since)
 
     def reconnect(self, page: str, before: int) -> None:
         with self._lock:

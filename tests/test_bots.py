@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,15 +70,15 @@ class Speaker:
 
 
 def wrote(text: str) -> Delivery:
-    return replace(DELIVERY, event={"message": {"mid": "m1", "text": text}})
+    return DELIVERY._replace(event={"message": {"mid": "m1", "text": text}})
 
 
 def tapped(payload: str) -> Delivery:
-    return replace(DELIVERY, event={"postback": {"title": "A button", "payload": payload}})
+    return DELIVERY._replace(event={"postback": {"title": "A button", "payload": payload}})
 
 
 def chose(payload: str, title: str = "A reply") -> Delivery:
-    return replace(DELIVERY, event={"message": {"mid": "m1", "text": title, "quick_reply": {"payload": payload}}})
+    return DELIVERY._replace(event={"message": {"mid": "m1", "text": title, "quick_reply": {"payload": payload}}})
 
 
 # The example bot
@@ -143,7 +142,7 @@ def test_the_example_bot_repeats_any_text(delivery: Delivery, said: str) -> None
     ],
 )
 def test_the_example_bot_leaves_what_is_no_text(event: Mapping[str, Any]) -> None:
-    assert example_does(replace(DELIVERY, event=event)) == []
+    assert example_does(DELIVERY._replace(event=event)) == []
 
 
 # Talk and Bot
@@ -351,13 +350,13 @@ def test_a_url_bot_gets_a_signed_webhook(http: urllib3.PoolManager) -> None:
 
 def test_a_url_bot_is_told_of_instagram(http: urllib3.PoolManager) -> None:
     with Loopback(says(200)) as server:
-        post(http, server.url, replace(DELIVERY, platform="instagram", conversation_id="instagram:111:222"))
+        post(http, server.url, DELIVERY._replace(platform="instagram", conversation_id="instagram:111:222"))
     assert server.asked[0].json["object"] == "instagram"
 
 
 def test_odd_ids_cannot_break_the_headers(http: urllib3.PoolManager) -> None:
     with Loopback(says(200)) as server:
-        post(http, server.url, replace(DELIVERY, message_id="m:ä\r\nX-Evil: 1 %"))
+        post(http, server.url, DELIVERY._replace(message_id="m:ä\r\nX-Evil: 1 %"))
     assert server.asked[0].headers["X-HITL-Message"] == "m:%C3%A4%0D%0AX-Evil:%201%20%25"
     assert "X-Evil" not in server.asked[0].headers
 
@@ -440,7 +439,7 @@ def test_a_connection_serves_again(http: urllib3.PoolManager, answer: Answer) ->
 
 def handover(kind: str, **told: Any) -> Delivery:
     told = {"epoch": 4, "reason": "mine", "by": {"type": "operator", "id": "ana", "name": "Ana"}, **told}
-    return replace(DELIVERY, message_id="t:4", event={kind: {"metadata": json.dumps(told)}})
+    return DELIVERY._replace(message_id="t:4", event={kind: {"metadata": json.dumps(told)}})
 
 
 def test_a_bot_hears_of_a_pause_and_of_a_resume() -> None:
@@ -596,7 +595,7 @@ def test_an_event_that_cannot_be_written_is_not_tried_again() -> None:
     for _ in range(100_000):
         deep = [deep]
     with pytest.raises(BotFailed) as caught:
-        LambdaBot("my-bot", Lambda({})).deliver(replace(DELIVERY, event={"deep": deep}), Speaker())
+        LambdaBot("my-bot", Lambda({})).deliver(DELIVERY._replace(event={"deep": deep}), Speaker())
     assert not caught.value.retry
 
 

@@ -224,7 +224,7 @@ class TestHistory:
 
     def test_what_is_due_is_found_wherever_it_is(self, store: StorePort) -> None:
         told = {"epoch": 1, "told_epoch": 1}
-        stopped = replace(pause(), by=STOP)
+        stopped = pause()._replace(by=STOP)
         ended, untold, lifted, draining, *_ = ids = kept(
             store,
             talk(new_id(), pause=pause(until=5), waiting_since=NOW, **told),

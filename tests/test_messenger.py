@@ -15,7 +15,7 @@ from urllib3.exceptions import NameResolutionError
 
 from chalicelib import errors, refusals
 from chalicelib.conversation import Address
-from chalicelib.messenger import IDLE, MAX_ANSWER, PATIENCE, Attachment, Messenger, Outgoing, Profile, Verbatim
+from chalicelib.messenger import IDLE, MAX_ANSWER, PATIENCE, Attachment, Messenger, Outgoing, Profile
 from chalicelib.settings import Settings
 from tests.loopback import Answer, Loopback, hangs, refused_url, resets, says
 
@@ -428,7 +428,7 @@ def test_a_transient_error_is_the_bots_to_try_again(speak: Speak) -> None:
 
 def test_the_bots_own_words_are_kept_and_our_metadata_is_sent(speak: Speak) -> None:
     mine = {"text": "hi", "metadata": "bot:7", "quick_replies": [{"content_type": "location"}]}
-    message = Verbatim("hi", message=mine)
+    message = Outgoing("hi", verbatim=mine)
     assert message.to_graph() == mine
     with Loopback(SENT) as graph:
         speak(graph.url).send(CONVERSATION, message, "hitl:s:1")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from chalicelib.lists import Status
 from chalicelib.messenger import Attachment, Outgoing
@@ -30,8 +29,7 @@ QUICK_REPLIES = ("text", "user_phone_number", "user_email")
 _MESSAGE_ID = re.compile("[!-~]+")
 
 
-@dataclass(frozen=True, slots=True)
-class PauseBody:
+class PauseBody(NamedTuple):
     """What a pause may say."""
 
     reason: str | None
@@ -48,8 +46,7 @@ class PauseBody:
         return cls(reason, minutes, message_id)
 
 
-@dataclass(frozen=True, slots=True)
-class ReplyBody:
+class ReplyBody(NamedTuple):
     """What to send, and under which id of the caller's."""
 
     client_id: str
@@ -117,8 +114,7 @@ def _quick_replies(fields: Fields) -> tuple[Mapping[str, Any], ...]:
     return replies
 
 
-@dataclass(frozen=True, slots=True)
-class Paging:
+class Paging(NamedTuple):
     """How much of a list, and from where."""
 
     limit: int
@@ -136,8 +132,7 @@ class Paging:
         return cls(int(limit), cursor)
 
 
-@dataclass(frozen=True, slots=True)
-class ListParameters:
+class ListParameters(NamedTuple):
     """Which list, and which page of it."""
 
     status: Status

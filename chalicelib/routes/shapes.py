@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -73,7 +72,7 @@ def message(value: Message, now: int, of: Conversation | None) -> dict[str, Any]
         "standby": value.standby,
         "cut": value.cut,
         "mid": value.mid or (value.id[2:] if value.id.startswith("m:") else None),
-        "failure": None if value.failure is None else asdict(value.failure),
+        "failure": None if value.failure is None else value.failure._asdict(),
     }
 
 
@@ -90,7 +89,7 @@ def stop(value: Stop) -> dict[str, Any]:
 
 def actor(value: Actor | None) -> dict[str, str] | None:
     """Who did something."""
-    return None if value is None else asdict(value)
+    return None if value is None else value._asdict()
 
 
 def time(at: int | None) -> str | None:
