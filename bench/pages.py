@@ -4,9 +4,10 @@ The whole API function is called as API Gateway calls it, for a page of 100: the
 the JSON. In every size of table 200 conversations wait for a person and 200 more are paused, so that all sizes answer
 the same. The sizes are asked in turns; a ratio is the median of the rounds' ratios of time, a time the median.
 
-No page grows with its table. What one takes is processor time: mostly botocore reading the answers of eight queries,
-then PynamoDB making models of 100 rows. Where the same queries by bare botocore need most of the 40 ms, the page of all
-misses them, the more so while others use the processors.
+No page grows with its table. What one takes is processor time: mostly botocore asking eight queries and reading their
+answers. A shard is asked for what it probably has of the page, and for more only where that was too little; no models
+are made of the rows, and who waits is counted while the page is read. Where the same queries by bare botocore need most
+of the 40 ms, the page of all misses them, the more so while others use the processors.
 """
 
 from __future__ import annotations

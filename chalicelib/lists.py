@@ -10,13 +10,24 @@ from __future__ import annotations
 import base64
 import heapq
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain, islice
+from math import isqrt
 from typing import Any, Literal, NamedTuple, TypeVar
+
+from pynamodb.expressions.condition import Condition
 
 from chalicelib.conversation import STOP, SYSTEM, Conversation, Message, held_key
 from chalicelib.errors import BadRequest
-from chalicelib.tables import SHARDS, ConversationItem, MessageItem, actor_text, conversation_of, message_of
+from chalicelib.tables import (
+    SHARDS,
+    ConversationItem,
+    MessageItem,
+    actor_text,
+    conversation_of,
+    conversation_values,
+    message_of,
+)
 
 T = TypeVar("T")
 Status = Literal["all", "active", "paused", "waiting"]
@@ -100,20 +111,11 @@ class Lists:
         lasting = model.paused_until.does_not_exist() | (model.paused_until > now)
 
         def shard(number: int) -> int:
+            counted = 0
             # PynamoDB's own count would go on to the end of the partition, whatever its limit.
-            counted, start = 0, None
-            while counted < MAX_WAITING:
-                found = model._get_connection().query(
-                    str(number),
-                    key,
-                    lasting,
-                    index_name="paused",
-                    exclusive_start_key=start,
-                    limit=MAX_WAITING,
-                    select="COUNT",
-                )
-                counted, start = counted + found["Count"], found.get("LastEvaluatedKey")
-                if start is None:
+            for found in self._answers("paused", number, key, MAX_WAITING, filter_condition=lasting, select="COUNT"):
+                counted += found["Count"]
+                if counted >= MAX_WAITING:
                     break
             return counted
 
@@ -136,7 +138,7 @@ class Lists:
         if lifted:
             wanted |= model.paused_by == actor_text(STOP)
         shards = (model.paused.query(number, filter_condition=wanted) for number in range(SHARDS))
-        return tuple(conversation_of(item) for item in islice(chain.from_iterable(shards), limit))
+        return tuple(conversation_of(item.attribute_values) for item in islice(chain.from_iterable(shards), limit))
 
     def uncalled(self, limit: int) -> tuple[Conversation, ...]:
         """Of the paused, those by the bot or its failure to which nobody was called. Eventually consistent."""
@@ -144,7 +146,7 @@ class Lists:
         wanted = model.paused_by.startswith('{"type":"bot",') | (model.paused_by == actor_text(SYSTEM))
         wanted &= model.called_epoch.does_not_exist() | (model.called_epoch < model.epoch)
         shards = (model.paused.query(number, filter_condition=wanted) for number in range(SHARDS))
-        return tuple(conversation_of(item) for item in islice(chain.from_iterable(shards), limit))
+        return tuple(conversation_of(item.attribute_values) for item in islice(chain.from_iterable(shards), limit))
 
     def held_count(self, conversation_id: str, epoch: int) -> int:
         """How many rows are held under an epoch."""
@@ -153,10 +155,10 @@ class Lists:
     def _recent(self, low: str, position: str | None, size: int) -> Iterator[tuple[str, Conversation]]:
         def shard(number: int) -> Iterator[tuple[str, Conversation]]:
             condition = self._conversations.activity.between(low, position or _LAST)
-            found = self._conversations.recent.query(number, condition, scan_index_forward=False, page_size=size)
-            for item in found:
-                if item.activity is not None and item.activity != position:
-                    yield item.activity, conversation_of(item)
+            for found in self._answers("recent", number, condition, size, scan_index_forward=False):
+                for item in map(conversation_values, found["Items"]):
+                    if item["activity"] != position:
+                        yield item["activity"], conversation_of(item)
 
         return heapq.merge(*_side_by_side(lambda number: _begun(shard(number))), key=_key, reverse=True)
 
@@ -165,11 +167,26 @@ class Lists:
 
         def shard(number: int) -> Iterator[tuple[str, Conversation]]:
             condition = self._conversations.queue.between(low, f"{word}#{_LAST}")
-            for item in self._conversations.paused.query(number, condition, page_size=size):
-                if item.queue is not None:
-                    yield item.queue, conversation_of(item)
+            for found in self._answers("paused", number, condition, size):
+                for item in map(conversation_values, found["Items"]):
+                    yield item["queue"], conversation_of(item)
 
         return heapq.merge(*_side_by_side(lambda number: _begun(shard(number))), key=_key)
+
+    def _answers(self, index: str, shard: int, key: Condition, size: int, **more: Any) -> Iterator[Mapping[str, Any]]:
+        """What DynamoDB answers for one shard, `size` rows each time, as far as whoever asks wants to know.
+
+        By PynamoDB's connection, without its models: a page shows a hundred conversations, and to make models that are
+        read once takes nearly as long as the queries.
+        """
+        ask = self._conversations._get_connection().query
+        start: Any = None
+        while True:
+            found = ask(str(shard), key, index_name=index, limit=size, exclusive_start_key=start, **more)
+            yield found
+            start = found.get("LastEvaluatedKey")
+            if start is None:
+                return
 
 
 def _side_by_side(shard: Callable[[int], T]) -> list[T]:
@@ -210,8 +227,11 @@ def _filter(status: Status, now: int, query: str) -> Callable[[Conversation], bo
 
 
 def _page_size(limit: int) -> int:
-    """Rows that one query asks a partition for, so that mostly one each is enough."""
-    return limit // SHARDS + limit // (2 * SHARDS) + 4
+    """Rows that one query asks a shard for: its part of a page and what chance adds, so that few ask twice.
+
+    Of a page of 100, a shard has 25 with a standard deviation of 4.3; whose 35 do not do, is asked for more.
+    """
+    return limit // SHARDS + isqrt(limit)
 
 
 def _key(row: tuple[str, Conversation]) -> str:

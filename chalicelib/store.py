@@ -70,15 +70,15 @@ class Store:
             item = self._call(lambda: self._conversations.get(conversation_id, consistent_read=True))
         except DoesNotExist:
             return None
-        return conversation_of(item)
+        return conversation_of(item.attribute_values)
 
     def conversation_and_stop(self, conversation_id: str) -> tuple[Conversation | None, Stop]:
         """A conversation and the global stop, both read consistently in one call."""
         keys = [conversation_id, STOP_ID]
         items = self._call(lambda: list(self._conversations.batch_get(keys, consistent_read=True)))
         found = {item.id: item for item in items}
-        conversation = found.get(conversation_id)
-        return None if conversation is None else conversation_of(conversation), stop_of(found.get(STOP_ID))
+        item, stop = found.get(conversation_id), stop_of(found.get(STOP_ID))
+        return None if item is None else conversation_of(item.attribute_values), stop
 
     def stop(self) -> Stop:
         """The global stop, read consistently."""

@@ -264,37 +264,44 @@ def conversation_attributes(conversation: Conversation) -> dict[str, Any]:
     }
 
 
-def conversation_of(item: ConversationItem) -> Conversation:
-    """The conversation that an item holds."""
-    i = item
-    by = actor_of(i.paused_by)
+def conversation_values(raw: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """The values of a conversation's item as DynamoDB sends it: there are texts and whole numbers in it only."""
+    return {name: int(value["N"]) if "N" in value else value["S"] for name, value in raw.items()}
+
+
+def conversation_of(values: Mapping[str, Any]) -> Conversation:
+    """The conversation that the values of an item's attributes say."""
+    value = values.get
+    by = actor_of(value("paused_by"))
     pause = None
     if by is not None:
-        pause = Pause(_int(i.paused_since) or 0, _int(i.paused_until), by, i.paused_reason, _int(i.paused_length))
+        since, length = _int(value("paused_since")) or 0, _int(value("paused_length"))
+        pause = Pause(since, _int(value("paused_until")), by, value("paused_reason"), length)
+    last_said = value("last_said")
     return Conversation(
-        id=i.id,
-        epoch=int(i.epoch),
-        version=int(i.version),
+        id=values["id"],
+        epoch=int(values["epoch"]),
+        version=int(values["version"]),
         pause=pause,
-        waiting_since=_int(i.waiting_since),
-        changed_at=_int(i.changed_at) or 0,
-        last_activity_at=int((i.activity or "0")[:13]),
-        last_message=_last(i.last_order, i.last_message),
-        last_user_message_at=_int(i.last_user_message_at),
-        last_received_at=_int(i.last_received_at),
-        last_answer_at=_int(i.last_answer_at),
-        last_operator=actor_of(i.last_operator),
-        last_operator_at=_int(i.last_operator_at),
-        last_said=_last(*json.loads(i.last_said)) if i.last_said else None,
-        seen_at=_int(i.seen_at),
-        delivered_at=_int(i.delivered_at),
-        read_at=_int(i.read_at),
-        name=i.name,
-        picture_url=i.picture_url,
-        draining=i.draining,
-        told_epoch=_int(i.told_epoch) or 0,
-        called_epoch=_int(i.called_epoch),
-        profile_due_at=_int(i.profile_due_at),
+        waiting_since=_int(value("waiting_since")),
+        changed_at=_int(value("changed_at")) or 0,
+        last_activity_at=int((value("activity") or "0")[:13]),
+        last_message=_last(value("last_order"), value("last_message")),
+        last_user_message_at=_int(value("last_user_message_at")),
+        last_received_at=_int(value("last_received_at")),
+        last_answer_at=_int(value("last_answer_at")),
+        last_operator=actor_of(value("last_operator")),
+        last_operator_at=_int(value("last_operator_at")),
+        last_said=_last(*json.loads(last_said)) if last_said else None,
+        seen_at=_int(value("seen_at")),
+        delivered_at=_int(value("delivered_at")),
+        read_at=_int(value("read_at")),
+        name=value("name"),
+        picture_url=value("picture_url"),
+        draining=value("draining"),
+        told_epoch=_int(value("told_epoch")) or 0,
+        called_epoch=_int(value("called_epoch")),
+        profile_due_at=_int(value("profile_due_at")),
     )
 
 

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Protocol, get_args
+from itertools import islice
+from random import Random
+from typing import Any, Protocol, get_args
 
 import pytest
 from hypothesis import given
@@ -22,10 +25,12 @@ from chalicelib.errors import BadRequest
 from chalicelib.lists import MAX_SCANNED, MAX_WAITING, Listing, Status
 from chalicelib.ports import StorePort
 from chalicelib.store import Store
-from chalicelib.tables import conversation_attributes
+from chalicelib.tables import SHARDS, conversation_attributes, shard_of
+from tests.dynamo import FakeDynamo
 from tests.fake_store import FakeStore
 from tests.samples import NOW, examples, new_id, pause, said, sent, talk
-from tests.stores import NewStore, opened
+from tests.stores import NewStore, opened, own_settings
+from tests.wire import WiredStore
 
 LATER = NOW + 1_000_000
 
@@ -361,6 +366,94 @@ def test_what_does_not_move_during_a_walk_is_seen_exactly_once(
     moved = {id_ for wave in moves for id_, _, _ in wave}
     still = [id_ for id_ in expected if id_ not in moved]
     assert [id_ for id_ in seen if id_ not in moved] == still
+
+
+class _Reader:
+    """Answers as DynamoDB would, and notes how many rows each query of the index `recent` brought."""
+
+    def __init__(self) -> None:
+        self.dynamo = FakeDynamo()
+        self.read: list[int] = []
+
+    def asked(self, service: str, operation: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        status, answer = self.dynamo.answer(operation, request)
+        if request.get("IndexName") == "recent":
+            self.read.append(len(answer["Items"]))
+        return status, answer
+
+    def answered(self, service: str, operation: str) -> None:
+        pass
+
+
+SHARDED: dict[int, list[str]] = {number: [] for number in range(SHARDS)}
+for number in range(1000):
+    SHARDED[shard_of(f"messenger:17:{number}")].append(f"messenger:17:{number}")
+
+
+def watched(*conversations: Conversation) -> tuple[Store, _Reader]:
+    """A store of these conversations, and what was read of it."""
+    reader = _Reader()
+    store = WiredStore(own_settings(), reader, time.sleep)
+    kept(store, *conversations)
+    return store, reader
+
+
+class TestShards:
+    @examples(8)
+    @given(
+        sizes=st.lists(st.integers(0, 20), min_size=SHARDS, max_size=SHARDS),
+        seed=st.randoms(use_true_random=False),
+        limit=st.integers(1, 30),
+        status=st.sampled_from(get_args(Status)),
+    )
+    def test_pages_are_whole_however_a_list_lies_in_the_shards(
+        self, sizes: list[int], seed: Random, limit: int, status: Status
+    ) -> None:
+        ids = [id_ for number, size in enumerate(sizes) for id_ in SHARDED[number][:size]]
+        seed.shuffle(ids)
+        store, _ = watched(
+            *(
+                talk(
+                    id_,
+                    last_activity_at=NOW + place // 3,
+                    pause=pause(place // 3) if place % 4 else None,
+                    waiting_since=NOW + place // 3 if place % 4 == 1 else None,
+                )
+                for place, id_ in enumerate(ids)
+            )
+        )
+
+        def part(*rests: int) -> list[str]:
+            return [id_ for place, id_ in enumerate(ids) if place % 4 in rests]
+
+        def key(id_: str) -> tuple[int, str]:
+            return ids.index(id_) // 3, id_
+
+        expected = {
+            "all": sorted(ids, key=key, reverse=True),
+            "active": sorted(part(0), key=key, reverse=True),
+            "waiting": sorted(part(1), key=key),
+            "paused": sorted(part(1), key=key) + sorted(part(2, 3), key=key),
+        }
+        found = list(pages(store, status, limit))
+        assert [each.id for page in found for each in page.conversations] == expected[status]
+        assert all(len(page.conversations) == limit for page in found[:-1])
+
+    def test_a_page_reads_little_more_than_it_shows(self) -> None:
+        store, reader = watched(
+            *(talk(f"messenger:17:{number}", last_activity_at=NOW + number) for number in range(400))
+        )
+        for page in islice(pages(store, "all", 100), 3):
+            assert len(page.conversations) == 100
+            assert len(reader.read) <= SHARDS + 1
+            assert sum(reader.read) <= 180
+            reader.read.clear()
+
+    def test_only_a_shard_that_runs_dry_is_asked_for_more(self) -> None:
+        many, few = SHARDED[2][:120], SHARDED[0][:5]
+        store, reader = watched(*(talk(id_, last_activity_at=NOW + at) for at, id_ in enumerate([*few, *many])))
+        assert [each.id for each in store.list("all", LATER, 100).conversations] == many[:-101:-1]
+        assert sorted(reader.read) == [0, 0, 5, 35, 35, 35]
 
 
 @pytest.fixture(scope="module", params=["fake", "dynamodb_local_url"])

@@ -31,20 +31,24 @@ MAX_ANSWER = 2_000_000
 @serve(routes, "GET", SESSIONS)
 def list_sessions() -> Response:
     """A page of a list, or with `since` what has changed after a mark."""
+    from concurrent.futures import ThreadPoolExecutor  # only lists need threads
+
     call, parts = call_of(routes), system.current()
     check_every_page()
     now = parts.clock()
     asked = ListParameters.of(call.parameters("status", "q", "limit", "cursor", "since"))
     limit, cursor = asked.paging.limit, asked.paging.cursor
-    if asked.since is not None:
-        listing = parts.store.changed_since(asked.since, limit, cursor)
-    else:
-        listing = parts.store.list(asked.status, now, limit, cursor, asked.query)
+    with ThreadPoolExecutor(1) as beside:  # so that who waits is counted while the page is read, and not after it
+        waiting = beside.submit(parts.store.waiting_count, now)
+        if asked.since is not None:
+            listing = parts.store.changed_since(asked.since, limit, cursor)
+        else:
+            listing = parts.store.list(asked.status, now, limit, cursor, asked.query)
     found = {
         "sessions": [_shown(conversation, now) for conversation in listing.conversations],
         "cursor": listing.cursor,
         "since": shapes.time(now - SINCE_OVERLAP),
-        "waiting": parts.store.waiting_count(now),
+        "waiting": waiting.result(),
     }
     return answer({**found, "searched_to": shapes.time(listing.searched_to or None)} if asked.query else found)
 
