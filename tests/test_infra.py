@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -140,6 +141,12 @@ def test_the_site_serves_over_tls_with_its_headers_and_the_api_uncached() -> Non
     assert "default-src 'none'" in policy
     assert "script-src 'self';" in policy
     assert "unsafe" not in policy
+    # The dashboard asks Cognito for its addresses at the one, and for tokens at the other; it goes nowhere else.
+    called = re.search("connect-src ([^;]*);", policy)
+    assert called is not None
+    assert called[1].split() == ["'self'", "https://cognito-idp.${AWS::Region}.${AWS::URLSuffix}", "${SignIn}"]
+    outputs = template("data")["Outputs"]
+    assert outputs["SignIn"]["Value"]["Sub"].startswith("https://${App}-${Stage}-")  # the domain of the sign-in page
     assert security["StrictTransportSecurity"]["AccessControlMaxAgeSec"] >= 31536000
 
 

@@ -20,6 +20,19 @@ test("a draft survives a reload and a sign-in that has run out", async ({ signIn
   await expect(ana.composer).toHaveValue("half a thought");
 });
 
+test("signing out is told to the provider in the words of the standard and of Cognito", async ({ signIn }) => {
+  const ana = await signIn();
+  await ana.page.getByRole("button", { name: "Settings" }).click();
+  const [left] = await Promise.all([
+    ana.page.waitForRequest(/end_session\?/),
+    ana.page.getByRole("button", { name: "Sign out" }).click(),
+  ]);
+  const asked = new URL(left.url()).searchParams;
+  expect(asked.get("client_id")).toBeTruthy();
+  expect(asked.get("logout_uri")).toBe(asked.get("post_logout_redirect_uri"));
+  await expect(ana.page.getByRole("button", { name: /^sign in/i })).toBeVisible();
+});
+
 test("offline and back: nothing is missed and nothing is lost", async ({ signIn, customer }) => {
   const ana = await signIn();
   await customer.says("hello");

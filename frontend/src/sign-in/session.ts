@@ -74,24 +74,32 @@ export async function openSession(config: Config): Promise<Session> {
     signIn: async () => (await library()).signinRedirect({ state: location.hash }),
     async signOut() {
       const manager = await library();
-      await manager.signoutRedirect().catch(() => manager.removeUser().then(() => location.reload()));
+      // What OpenID Connect leaves out here, and Cognito's own word for where to come back to.
+      const extraQueryParams = { client_id: config.client_id, logout_uri: root() };
+      await manager
+        .signoutRedirect({ extraQueryParams })
+        .catch(() => manager.removeUser().then(() => location.reload()));
     },
   };
 }
 
 async function manager(config: Config): Promise<UserManager> {
   const { UserManager, WebStorageStateStore } = await import("oidc-client-ts");
-  const root = new URL(".", location.href.split(/[?#]/)[0]).href;
   return new UserManager({
     authority: config.issuer,
     client_id: config.client_id,
-    redirect_uri: root,
-    post_logout_redirect_uri: root,
+    redirect_uri: root(),
+    post_logout_redirect_uri: root(),
     scope: config.scope,
     automaticSilentRenew: false,
     monitorSession: false,
     userStore: new WebStorageStateStore({ store: localStorage }),
   });
+}
+
+/** Where the dashboard is, and where the provider leads back to. */
+function root(): string {
+  return new URL(".", location.href.split(/[?#]/)[0]).href;
 }
 
 async function comeBack(manager: UserManager): Promise<void> {
