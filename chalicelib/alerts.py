@@ -81,7 +81,7 @@ class Alerts:
             self._publish(TopicArn=topic, Subject=SUBJECT, Message=call.text)
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "Unknown")
-            logger.error("SNS took no call: %s. Check HITL_ALERT_TOPIC and the role's permissions.", code)
+            logger.error("SNS took no call: %s. Check the parameter alert-topic and the role's permissions.", code)
             return False
         except BotoCoreError as error:
             logger.error("SNS took no call: %s.", type(error).__name__)

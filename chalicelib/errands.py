@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 
 class Errands:
-    """Sends errands out, and runs them. `dashboard_url` is where calls lead to, empty for nowhere."""
+    """Sends errands out, and runs them. `dashboard_url` tells where calls lead to, empty for nowhere."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Errands:
         alerts: AlertsPort,
         handoff: Handoff,
         clock: Clock,
-        dashboard_url: str,
+        dashboard_url: Callable[[], str],
     ) -> None:
         self._store = store
         self._mailbox = mailbox
@@ -146,7 +146,11 @@ class Errands:
         return next((row.text for row in rows if row.author == "user" and row.text), None)
 
     def _link(self, conversation_id: str) -> str | None:
-        url = self._dashboard_url
+        try:
+            url = self._dashboard_url()
+        except (Misconfigured, Unavailable) as error:  # a call without a link is better than none
+            logger.error("A call has no link: %s", describe(error))
+            return None
         return f"{url}/#/waiting/{quote(conversation_id, safe=':')}" if url else None
 
     def _post(self, letter: Letter) -> None:

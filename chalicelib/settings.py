@@ -25,6 +25,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _MINUTES = r"(?:[1-9][0-9]{0,5})?"
 _BOT = r"python:[A-Za-z_][\w.]*:[A-Za-z_]\w*|https?://\S+|lambda:[A-Za-z0-9:_$-]+"
 _TOPIC = r"(?:arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256})?"
+_DASHBOARD = r"(?:https?://[^\s/?#]+[^\s?#]*)?"
 _ALERT_WEBHOOK = r"(?:https://[^\s/]\S*|http://(?:localhost|127\.0\.0\.1)(?::[0-9]+)?/\S*)?"
 
 
@@ -182,24 +183,18 @@ class Settings(NamedTuple):
 
     @property
     def alert_topic(self) -> str:
-        """The ARN of the SNS topic by which operators are called; empty for none."""
-        form = "the ARN of an SNS topic, arn:aws:sns:<region>:<account>:<name>"
-        return self._optional("HITL_ALERT_TOPIC", "", form, _TOPIC)
+        """The ARN of the SNS topic by which operators are called; empty for none. On AWS the data stack has one."""
+        return self._channel("alert-topic", "the ARN of an SNS topic, arn:aws:sns:<region>:<account>:<name>", _TOPIC)
 
     @property
     def alert_webhook(self) -> str:
         """The Slack-compatible webhook by which operators are called; empty for none. The URL itself is a secret."""
-        form = "the https:// URL of an incoming webhook"
-        value = self.parameters.get("alert-webhook", "").strip()
-        if not re.fullmatch(_ALERT_WEBHOOK, value):
-            raise Misconfigured(f"The parameter {self._path('alert-webhook')} cannot be read. Set it to {form}.")
-        return value
+        return self._channel("alert-webhook", "the https:// URL of an incoming webhook", _ALERT_WEBHOOK)
 
     @property
     def dashboard_url(self) -> str:
         """Where the dashboard is, without a slash at the end; empty where calls are to have no link."""
-        form = "the dashboard's https:// URL"
-        return self._optional("HITL_DASHBOARD_URL", "", form, r"(?:https?://[^\s/?#]+[^\s?#]*)?").rstrip("/")
+        return self._channel("dashboard-url", "the dashboard's https:// URL", _DASHBOARD).rstrip("/")
 
     @property
     def name(self) -> str:
@@ -233,6 +228,13 @@ class Settings(NamedTuple):
         value = self.parameters.get(name, "").strip()
         if not value:
             raise Misconfigured(_missing(self._path(name), form))
+        return value
+
+    def _channel(self, name: str, form: str, pattern: str) -> str:
+        """A parameter that may be missing; it may be a secret, so that an error does not quote it."""
+        value = self.parameters.get(name, "").strip()
+        if not re.fullmatch(pattern, value):
+            raise Misconfigured(f"The parameter {self._path(name)} cannot be read. Set it to {form}.")
         return value
 
     def _optional(self, name: str, default: str, form: str, pattern: str) -> str:

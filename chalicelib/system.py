@@ -94,8 +94,12 @@ class System:
         from chalicelib.errands import Errands
 
         alerts = self._alerts or Alerts(self.settings)
-        url = self.settings.dashboard_url
-        return Errands(self.store, self.mailbox, self.messenger, alerts, self.handoff, self.clock, url)
+        settings = self.settings
+
+        def dashboard_url() -> str:
+            return settings.dashboard_url  # read late: on AWS it is known only after the first deployment
+
+        return Errands(self.store, self.mailbox, self.messenger, alerts, self.handoff, self.clock, dashboard_url)
 
     @cached_property
     def replies(self) -> Replies:

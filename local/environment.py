@@ -55,7 +55,8 @@ def plan(env: Mapping[str, str]) -> Run:
     }
     made_up = {name: value for name, value in invented.items() if not env.get(name)}
     port, given = _port(env.get("PORT", "")), {**env, **made_up}
-    settings = Settings(env, parameters.read(given, sign_in(_url(port))))
+    read = parameters.read(given, sign_in(_url(port)))
+    settings = Settings(env, {**read, "dashboard-url": _url(port)})
     _read_every(settings)
     graph = settings.graph_url if env.get("HITL_GRAPH_URL") else None
     dynamodb = env.get("HITL_DYNAMODB_ENDPOINT") or None
@@ -88,7 +89,6 @@ def apply(
     env.update({"AWS_ENDPOINT_URL_DYNAMODB": dynamodb, "AWS_ENDPOINT_URL_SSM": ssm})
     env.update({"AWS_ENDPOINT_URL_SQS": sqs, "HITL_GRAPH_URL": graph})
     env.pop("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", None)
-    env.setdefault("HITL_DASHBOARD_URL", run.url)
     env.setdefault("AWS_DEFAULT_REGION", "us-east-1")
     env.setdefault("AWS_EC2_METADATA_DISABLED", "true")
     stays_here = run.dynamodb is None and not env.get("HITL_BOT", "").startswith("lambda:")

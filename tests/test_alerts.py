@@ -98,7 +98,7 @@ def test_a_webhook_that_nobody_serves_is_told_too(caplog: pytest.LogCaptureFixtu
 
 def test_the_topic_gets_the_text_under_a_constant_subject() -> None:
     topic = Topic()
-    assert Alerts(Settings({"HITL_ALERT_TOPIC": TOPIC}), publish=topic).call(CALL) is True
+    assert Alerts(Settings({}, {"alert-topic": TOPIC}), publish=topic).call(CALL) is True
     assert topic.published == [{"TopicArn": TOPIC, "Subject": SUBJECT, "Message": TEXT}]
 
 
@@ -110,10 +110,10 @@ def test_the_topic_gets_the_text_under_a_constant_subject() -> None:
     ],
 )
 def test_one_channel_is_enough(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
-    settings = {"HITL_ALERT_TOPIC": TOPIC}
-    assert Alerts(Settings(settings), publish=Topic(error)).call(CALL) is False
+    settings = {"alert-topic": TOPIC}
+    assert Alerts(Settings({}, settings), publish=Topic(error)).call(CALL) is False
     with Loopback(says(200)) as chat:
-        both = Settings(settings, {"alert-webhook": f"{chat.url}/x"})
+        both = Settings({}, {**settings, "alert-webhook": f"{chat.url}/x"})
         assert Alerts(both, publish=Topic(error)).call(CALL) is True
         assert len(chat.asked) == 1
     assert "SNS took no call" in caplog.text
@@ -126,6 +126,6 @@ def test_sns_takes_it(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     topic, queue = sns.create_topic(Name="calls")["TopicArn"], sqs.create_queue(QueueName="calls")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-    assert Alerts(Settings({"HITL_ALERT_TOPIC": topic})).call(CALL) is True
+    assert Alerts(Settings({}, {"alert-topic": topic})).call(CALL) is True
     body = json.loads(sqs.receive_message(QueueUrl=queue)["Messages"][0]["Body"])
     assert (body["Subject"], body["Message"]) == (SUBJECT, TEXT)

@@ -67,12 +67,17 @@ def test_a_pause_of_the_bot_calls_with_name_reason_last_words_and_link(world: Wo
     assert world.conversation().called_epoch == 1
 
 
-def test_the_link_leads_to_the_conversation_in_the_dashboard(world: World) -> None:
-    settings = Settings({**SETTINGS.env, "HITL_DASHBOARD_URL": "https://desk.example/"})
+@pytest.mark.parametrize(
+    ("url", "link"),
+    [("https://desk.example/", "https://desk.example/#/waiting/messenger:100:200"), ("desk.example", None)],
+)
+def test_the_link_leads_to_the_conversation_in_the_dashboard(world: World, url: str, link: str | None) -> None:
+    """A call without one is better than none."""
+    settings = Settings(SETTINGS.env, {**SETTINGS.parameters, "dashboard-url": url})
     parts = System(settings, store=world.store, messenger=world.messenger, alerts=world.alerts, clock=world.clock)
     pause(world)
     parts.errands.run(next(letter for letter in world.mailbox.errands if letter.kind == "call"))
-    assert world.alerts.calls[0].link == "https://desk.example/#/waiting/messenger:100:200"
+    assert world.alerts.calls[0].link == link
 
 
 def test_the_name_is_asked_for_first_so_that_a_call_has_it(world: World) -> None:

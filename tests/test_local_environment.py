@@ -20,7 +20,7 @@ def test_what_is_missing_is_made_up_so_that_every_setting_can_be_read() -> None:
     assert len(run.settings.pages) == 1
     assert run.settings.sign_in.issuer == "http://localhost:8000/oidc"
     assert api_token(run.api_token, run.settings).permissions == PERMISSIONS
-    assert (run.port, run.url) == (8000, "http://localhost:8000")
+    assert (run.port, run.url, run.settings.dashboard_url) == (8000, "http://localhost:8000", "http://localhost:8000")
     assert plan({}).made_up != run.made_up
 
 
