@@ -45,7 +45,7 @@ lint: node $(PACKAGES) $(FRONTEND_MODULES) ## Check style and types only
 	$(BIN)/python -m mypy .
 	@cd frontend && npm run --silent lint
 
-coverage: tools $(PACKAGES) $(MODULES) $(EMULATOR) ## Run all tests and list the lines and branches that none of them reached
+coverage: tools $(PACKAGES) $(MODULES) $(DASHBOARD) $(EMULATOR) ## Run all tests and list the lines and branches that none of them reached
 	$(BIN)/python -m coverage run -m pytest $(ARGS)
 	$(BIN)/python -m coverage report
 

@@ -11,7 +11,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.settings import Settings
-from infra import gateway, layer, page, parameters, program, site
+from infra import gateway, layer, page, parameters, policies, program, site
 from infra.addresses import Addresses, addresses
 from infra.smoke import SmokeTest
 from infra.stacks import Stack
@@ -35,7 +35,7 @@ class Deployment:
         stage, ssm = self._stage, self._stage.client("ssm")
         names = {"App": stage.app, "Stage": stage.name}
         with self._step("1/8 Account and secrets"):
-            stage.client("sts").get_caller_identity()
+            me = stage.client("sts").get_caller_identity()
             parameters.put(ssm, stage, self._env)
         with self._step("2/8 Tables, queue, sign-in, alarms"):
             data = self.data.deploy({**names, "AlarmEmail": alarm_email or None})
@@ -44,6 +44,7 @@ class Deployment:
             attachment = layer.Attachment(stage.client("lambda"), stage)
             attachment.before(layer.build(stage))
         with self._step("4/8 Functions and API (chalice deploy)"):
+            policies.write(stage, me["Arn"].split(":")[1], me["Account"])
             program.deploy(ssm, stage)
             attachment.after()
         with self._step("5/8 Site; the first time CloudFront takes some minutes"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,9 +45,18 @@ class Stage:
                 f"Stages must not share tables: in .chalice/config.json set HITL_NAME of the stage {name} to "
                 f"{config['app_name']}-{name}."
             )
-        region = {key: value for key, value in os.environ.items() if key in ("AWS_REGION", "AWS_DEFAULT_REGION")}
+        deliver = chosen.get("lambda_functions", {}).get("deliver", {})
+        if deliver.get("iam_policy_file") != f"policy-{name}-deliver.json":
+            raise CannotDo(
+                f"Stages must not share rights: in .chalice/config.json set iam_policy_file of the function deliver in "
+                f"the stage {name} to policy-{name}-deliver.json."
+            )
+        region = boto3.Session().region_name  # as Chalice finds it
+        if region is None:
+            raise CannotDo("No region is set. Run `aws configure`, or set AWS_DEFAULT_REGION.")
         architecture = chosen.get("lambda_architecture", "x86_64")
-        return cls(config["app_name"], name, Settings({**variables, **region}), architecture, project)
+        settings = Settings({**variables, "AWS_DEFAULT_REGION": region})
+        return cls(config["app_name"], name, settings, architecture, project)
 
     @property
     def stem(self) -> str:

@@ -103,7 +103,8 @@ def open_tokens(stage: str) -> Tokens:
         variables = (config | config["stages"][stage]).get("environment_variables", {})
         settings = Settings({**variables, **env})
         who = str(boto3.client("sts").get_caller_identity()["Arn"])
-        return Tokens(parameters.client(None, settings.region), settings.name, who, now)
+        region = boto3.Session().region_name or settings.region  # where Chalice has deployed it
+        return Tokens(parameters.client(None, region), settings.name, who, now)
     settings = Settings(env)
     try:
         endpoint = json.loads(state_file(env).read_text("utf-8"))["ssm"]

@@ -23,8 +23,9 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,10 @@ from tests.engines import NotStarted
 ROOT = Path(__file__).parent.parent.parent
 PYTHON = ROOT / "build" / "emulator" / "bin" / "python"
 SECRET, PAGE, STAGE, STEM = "an-app-secret", "100200", "dev", "chalice-hitl-dev"
-SHIPPED = ("app.py", "chalicelib", "chalicelayer", "requirements.txt", ".chalice", "infra")
+ACCOUNT = "000000000000"
+SHIPPED = ("app.py", "chalicelib", "chalicelayer", "requirements.txt", ".chalice", "infra", "frontend/dist")
+FUNCTIONS = ("api_handler", "deliver", "look_after")
+THROUGH_THE_GATE = ("DYNAMODB", "SQS", "SSM", "SNS")
 Answer = tuple[int, Any]
 
 
@@ -134,6 +138,22 @@ class Cloud:
         """What has become of a message."""
         return next((row["state"] for row in self.rows(user) if row["id"] == f"m:{mid}"), None)
 
+    def calls(self) -> list[dict[str, str]]:
+        """What has been said through the topic of calls since it was asked last; the first time, begin to listen."""
+        sqs = self.client("sqs")
+        queue = sqs.create_queue(QueueName="someone")["QueueUrl"]
+        topic = f"arn:aws:sns:us-east-1:{ACCOUNT}:{STEM}-calls"
+        arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:someone"
+        self.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+        found = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+        return [json.loads(each["Body"]) for each in found]
+
+    def allowed(self, function: str) -> list[dict[str, Any]]:
+        """The statements of the policy that a function has been deployed with."""
+        role = f"{STEM}-{function}"
+        policy = self.client("iam").get_role_policy(RoleName=role, PolicyName=role)["PolicyDocument"]
+        return list(policy["Statement"])
+
     def kill_workers(self) -> int:
         """Kill every process that runs a function, in the middle of whatever it does; how many there were."""
         task = Path(f"/proc/{self.process.pid}/task")
@@ -145,10 +165,10 @@ class Cloud:
 
 
 class Meta:
-    """A fake Graph API. It counts the texts that it was sent, and remembers which Pages were subscribed to what."""
+    """A fake Graph API. It keeps the texts that it was sent, and remembers which Pages were subscribed to what."""
 
     def __init__(self) -> None:
-        self.texts: Counter[str] = Counter()
+        self.said: list[str] = []
         self.subscribed: dict[str, str] = {}
         self._lock = threading.Lock()
 
@@ -160,24 +180,29 @@ class Meta:
             return 200, b'{"success": true}'
         content = json.loads(body) if body.startswith(b"{") else {}
         with self._lock:
-            self.texts[content.get("message", {}).get("text", "")] += 1
+            self.said.append(content.get("message", {}).get("text", ""))
         return 200, json.dumps({"recipient_id": "1", "message_id": f"out-{time.time_ns()}"}).encode()
 
 
 class Gate:
-    """A proxy before DynamoDB and SQS. While it is shut, both refuse: the one for too much, the other for no reason."""
+    """A proxy between the functions and what they call of AWS, which notes what each asks for: action and resource.
+
+    While it is shut, DynamoDB and SQS refuse: the one for too much, the other for no reason.
+    """
 
     def __init__(self, url: str) -> None:
         self._host = urlsplit(url).netloc
         self.shut = False
         self.refused: Counter[str] = Counter()
-        self.asked: set[str] = set()
+        self.asked: dict[str, set[tuple[str, str]]] = {function: set() for function in FUNCTIONS}
 
-    def pass_on(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str, bytes]:
-        target = headers.get("X-Amz-Target", "")
-        service = "dynamodb" if target.startswith("DynamoDB") else "sqs"
-        self.asked |= _actions(service, target.rpartition(".")[2], body)
-        if self.shut:
+    def pass_on(
+        self, function: str, method: str, path: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, str, bytes]:
+        asked = set(_asked(headers.get("X-Amz-Target", ""), body))
+        self.asked[function] |= asked
+        service = next(iter(asked))[0].split(":")[0]
+        if self.shut and service in ("dynamodb", "sqs"):
             self.refused[service] += 1
             code = "ThrottlingException" if service == "dynamodb" else "InternalFailure"
             status = 400 if service == "dynamodb" else 500
@@ -192,12 +217,30 @@ class Gate:
             connection.close()
 
 
-def _actions(service: str, operation: str, body: bytes) -> set[str]:
-    """What IAM calls an operation; a transaction is what it is made of."""
-    if operation != "TransactWriteItems":
-        return {f"{service}:{operation}"}
-    kinds = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
-    return {f"{service}:{kinds[kind]}" for item in json.loads(body)["TransactItems"] for kind in item}
+_IN_A_TRANSACTION = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem"}
+
+
+def _asked(target: str, body: bytes) -> Iterator[tuple[str, str]]:
+    """What IAM calls an operation, and the end of the ARN that it is asked for; a transaction is what it is made of."""
+    service, _, operation = target.rpartition(".")
+    if not service:  # SNS still speaks in forms
+        form = parse_qs(body.decode())
+        yield f"sns:{form['Action'][0]}", form["TopicArn"][0].rpartition(":")[2]
+        return
+    content = json.loads(body)
+    if service == "AmazonSSM":
+        yield f"ssm:{operation}", f"parameter{content['Path'].rstrip('/')}"
+    elif service == "AmazonSQS":
+        yield f"sqs:{operation}", content.get("QueueName") or content["QueueUrl"].rpartition("/")[2]
+    elif operation == "TransactWriteItems":
+        for item in content["TransactItems"]:
+            for kind, part in item.items():
+                yield f"dynamodb:{_IN_A_TRANSACTION.get(kind, f'{kind}Item')}", f"table/{part['TableName']}"
+    elif operation == "BatchGetItem":
+        yield from ((f"dynamodb:{operation}", f"table/{table}") for table in content["RequestItems"])
+    else:
+        index = f"/index/{content['IndexName']}" if "IndexName" in content else ""
+        yield f"dynamodb:{operation}", f"table/{content['TableName']}{index}"
 
 
 @contextmanager
@@ -212,8 +255,10 @@ def cloud(folder: Path) -> Iterator[Cloud]:
         port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     meta, gate = Meta(), Gate(url)
-    with _served(meta.answer) as graph, _served(gate.pass_on) as proxy:
-        project = _copy(folder / "project", graph, proxy)
+    with ExitStack() as served:
+        graph = served.enter_context(_served(meta.answer))
+        gates = {name: served.enter_context(_served(partial(gate.pass_on, name))) for name in FUNCTIONS}
+        project = _copy(folder / "project", graph, gates)
         env = {**os.environ, "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "TMPDIR": str(folder)}
         env.pop("AWS_ENDPOINT_URL", None)
         with (folder / "emulator.log").open("wb") as log:
@@ -247,8 +292,11 @@ def call(method: str, url: str, body: bytes | None, headers: Mapping[str, str]) 
         return status, content
 
 
-def _copy(project: Path, graph: str, proxy: str) -> Path:
-    ignored = shutil.ignore_patterns("__pycache__", "deployed", "deployments")
+def _copy(project: Path, graph: str, gates: Mapping[str, str]) -> Path:
+    """What is deployed: the project as it is, but for this machine's processor and the addresses of our stand-ins."""
+    if not (ROOT / "frontend" / "dist" / "index.html").exists():
+        raise NotStarted("The dashboard is not built. `make test` builds it; or run make frontend/dist/index.html.")
+    ignored = shutil.ignore_patterns("__pycache__", "deployed", "deployments", "policy-*.json")
     for name in SHIPPED:
         source = ROOT / name
         if source.is_dir():
@@ -256,35 +304,28 @@ def _copy(project: Path, graph: str, proxy: str) -> Path:
         else:
             project.mkdir(exist_ok=True)
             shutil.copy(source, project / name)
-    built = ROOT / "frontend" / "dist"
-    if built.is_dir():
-        shutil.copytree(built, project / "frontend" / "dist")
-    else:
-        (project / "frontend" / "dist" / "assets").mkdir(parents=True)
-        (project / "frontend" / "dist" / "index.html").write_text("<!doctype html><title>A stand-in</title>")
-        (project / "frontend" / "dist" / "assets" / "app-1.js").write_text("// a stand-in")
     path = project / ".chalice" / "config.json"
     config = json.loads(path.read_text())
     config["lambda_architecture"] = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
-    config["stages"][STAGE]["environment_variables"] |= {
-        "HITL_GRAPH_URL": graph,
-        "AWS_ENDPOINT_URL_DYNAMODB": proxy,
-        "AWS_ENDPOINT_URL_SQS": proxy,
-    }
+    chosen = config["stages"][STAGE]
+    chosen["environment_variables"]["HITL_GRAPH_URL"] = graph
+    for function, url in gates.items():
+        addresses = {f"AWS_ENDPOINT_URL_{service}": url for service in THROUGH_THE_GATE}
+        chosen["lambda_functions"].setdefault(function, {})["environment_variables"] = addresses
     path.write_text(json.dumps(config))
     return project
 
 
 @contextmanager
 def _served(answer: Any) -> Iterator[str]:
-    """Serve a callable: `(method, path, body)` to status and body, or with headers and a content type too."""
+    """Serve Meta, `(method, path, body)` to status and body, or a gate, with headers and a content type too."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def _any(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            if isinstance(getattr(answer, "__self__", None), Gate):
+            if isinstance(answer, partial):
                 status, kind, content = answer(self.command, self.path, dict(self.headers), body)
             else:
                 (status, content), kind = answer(self.command, self.path, body), "application/json"

@@ -7,12 +7,17 @@ emulator can read such documents, but takes both requests for others; here they 
 from __future__ import annotations
 
 import json
+import threading
+import time
 from typing import Any
 
 from ministack.app import main
+from ministack.core import lambda_runtime
 from ministack.services import apigateway_v1, dynamodb, lambda_svc
 
 Answer = tuple[int, dict[str, str], bytes]
+FUNCTION_TIMEOUT = 30.0
+"""Seconds, as in .chalice/config.json."""
 everything_else = apigateway_v1.handle_request
 execute = lambda_svc._execute_function_with_config_scope
 
@@ -36,6 +41,7 @@ def _put_in_place(api_id: str, document: dict[str, Any]) -> dict[str, Any]:
         del resources[id_]
     for path, item in document["paths"].items():
         apigateway_v1._import_path_item(api_id, path, item)
+    apigateway_v1._gateway_responses[api_id] = {}  # the document holds none, and it replaces all that there was
     return document
 
 
@@ -72,7 +78,34 @@ def _first_format(event: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def let_finish(name: str, qualifier: str | None = None, account: str | None = None, region: str | None = None) -> None:
+    """Take a changed function's processes away as Lambda does: what is running runs to its end, on the old code.
+
+    The emulator ends it in the middle: a send between its row and Meta would then never be made, on AWS it is.
+    """
+    with lambda_runtime._lock:
+        old = [
+            worker
+            for key in [key for key in lambda_runtime._workers if _is_of(key, name, qualifier)]
+            for worker in lambda_runtime._workers.pop(key)
+        ]
+    threading.Thread(target=_end, args=(old,), daemon=True).start()
+
+
+def _is_of(key: str, name: str, qualifier: str | None) -> bool:
+    *_, function, version = key.split(":")
+    return function == name and qualifier in (None, version)
+
+
+def _end(workers: list[Any]) -> None:
+    deadline = time.monotonic() + FUNCTION_TIMEOUT
+    while any(worker.in_use for worker in workers) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    lambda_runtime.kill_workers(workers)
+
+
 apigateway_v1.handle_request = handle_request
+lambda_svc.invalidate_worker = let_finish
 lambda_svc._execute_function_with_config_scope = execute_by_payload_format
 # It refuses every `(a = :a AND begins_with(b, :b))` in which `a` is a number, because it takes the two for one.
 dynamodb._key_condition_operand_error = lambda condition, values: None
