@@ -24,7 +24,7 @@ fail = { echo "$(1)" >&2; exit 1; }
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run test lint coverage prove bench replay token tokens token-revoke lock audit node tools budgets e2e chromium
-.PHONY: deploy destroy operator operators operator-remove
+.PHONY: deploy destroy restore operator operators operator-remove
 
 help: ## Say what each command does
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -78,6 +78,9 @@ deploy: $(PACKAGES) ## Deploy STAGE= to AWS, from nothing or from one version to
 
 destroy: $(PACKAGES) ## Take STAGE= away; its data stays, unless DATA=delete
 	@$(BIN)/python -m infra destroy --stage "$(STAGE)" --data "$(DATA)" --confirm "$(CONFIRM)"
+
+restore: $(PACKAGES) ## Make the data of the new STAGE= from that of the stage FROM= as it was AT=2026-11-24T09:00:00Z
+	@$(BIN)/python -m infra restore --stage "$(STAGE)" --from "$(FROM)" --at "$(AT)"
 
 operator: $(PACKAGES) ## Let EMAIL= sign in to STAGE=
 	@$(BIN)/python -m infra operator --stage "$(STAGE)" --email "$(EMAIL)"

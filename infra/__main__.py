@@ -1,4 +1,4 @@
-"""The command line behind `make deploy`, `make destroy` and `make operator…`."""
+"""The command line behind `make deploy`, `make destroy`, `make restore` and `make operator…`."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra import layer
 from infra.deployment import Deployment
 from infra.operators import Operators
+from infra.restoration import Restoration, second
 from infra.stage import CannotDo, Stage
 
-COMMANDS = ("deploy", "destroy", "layer", "operator", "operators", "operator-remove")
+COMMANDS = ("deploy", "destroy", "restore", "layer", "operator", "operators", "operator-remove")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what was asked for; 0 where it is done."""
     parser = argparse.ArgumentParser(prog="python -m infra", description=__doc__)
     parser.add_argument("command", choices=COMMANDS)
-    for name in ("stage", "email", "alarms", "data", "confirm"):
+    for name in ("stage", "email", "alarms", "data", "confirm", "from", "at"):
         parser.add_argument(f"--{name}", default="")
     asked = parser.parse_args(arguments)
     try:
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _do(asked: argparse.Namespace) -> None:
     stage = Stage.read(asked.stage)
-    deployment = Deployment(stage, say=lambda line: print(line, flush=True))
+    deployment = Deployment(stage, _say)
     if asked.command == "deploy":
         where = deployment.deploy(asked.alarms)
         print(f"\nThe dashboard    {where.dashboard}\nThe API          {where.api}")
@@ -49,6 +50,9 @@ def _do(asked: argparse.Namespace) -> None:
     elif asked.command == "destroy":
         _confirm(stage, asked)
         deployment.destroy(with_data=asked.data == "delete")
+    elif asked.command == "restore":
+        Restoration(Stage.read(vars(asked)["from"]), stage, _say).run(second(asked.at))
+        print(f"The data is back. Run make deploy STAGE={stage.name}.")
     elif asked.command == "layer":
         print(layer.build(stage))
     else:
@@ -56,6 +60,10 @@ def _do(asked: argparse.Namespace) -> None:
         if not pool:
             raise CannotDo(f"The stage {stage.name} is not deployed yet. Run make deploy STAGE={stage.name}.")
         _people(Operators(stage.client("cognito-idp"), pool), asked)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 def _people(operators: Operators, asked: argparse.Namespace) -> None:

@@ -46,6 +46,10 @@ class Stack:
             self._wait()
         return self.outputs()
 
+    def state(self) -> str:
+        """CloudFormation's word for its state, such as UPDATE_COMPLETE; empty where it is not there."""
+        return str((self._describe() or {}).get("StackStatus", ""))
+
     def outputs(self) -> dict[str, str]:
         """What the stack says of itself; empty where it is not there."""
         found = self._describe() or {}

@@ -341,6 +341,48 @@ def _allows(statement: dict[str, Any], action: str, resource: str) -> bool:
     return action in statement["Action"] and any(fnmatchcase(arn, each) for each in statement["Resource"])
 
 
+def test_data_comes_back_in_a_stage_of_its_own(deployed: Cloud) -> None:
+    """As docs/operating.md says. The emulator restores what there is, whatever second it is asked for."""
+    path = deployed.project / ".chalice" / "config.json"
+    config = json.loads(path.read_text())
+    config["stages"]["back"] = json.loads(json.dumps(config["stages"][STAGE]).replace(f"-{STAGE}", "-back"))
+    path.write_text(json.dumps(config))
+    restore = ("-m", "infra", "restore", "--stage", "back", "--from", STAGE, "--at", "2026-11-24T09:00:00Z")
+    for _ in range(2):  # to do it again changes nothing
+        done = deployed.run(*restore)
+        assert done.returncode == 0, done.stderr
+    updated = deployed.run("-c", UPDATE_DATA)  # as `make deploy` does
+    assert updated.returncode == 0, updated.stderr
+    dynamodb = deployed.client("dynamodb")
+    for kind in ("conversations", "messages"):
+        kept, back = (_items(dynamodb, f"chalice-hitl-{name}-{kind}") for name in (STAGE, "back"))
+        assert kept
+        assert back == kept
+        assert dynamodb.describe_table(TableName=f"chalice-hitl-back-{kind}")["Table"]["DeletionProtectionEnabled"]
+        backups = dynamodb.describe_continuous_backups(TableName=f"chalice-hitl-back-{kind}")
+        recovery = backups["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+        assert recovery["PointInTimeRecoveryStatus"] == "ENABLED"
+    ttl = dynamodb.describe_time_to_live(TableName="chalice-hitl-back-messages")["TimeToLiveDescription"]
+    assert (ttl["TimeToLiveStatus"], ttl["AttributeName"]) == ("ENABLED", "expires_at")
+    assert "has data already" in deployed.run(*restore).stderr
+    gone = deployed.run("-m", "infra", "destroy", "--stage", "back", "--data", "delete", "--confirm", "back")
+    assert gone.returncode == 0, gone.stderr
+
+
+UPDATE_DATA = """
+from infra.stacks import Stack
+from infra.stage import Stage
+stage = Stage.read("back")
+names = {"App": stage.app, "Stage": stage.name}
+Stack(stage.client("cloudformation"), stage.stem, "data").deploy({**names, "AlarmEmail": None})
+"""
+
+
+def _items(dynamodb: Any, table: str) -> list[str]:
+    pages = dynamodb.get_paginator("scan").paginate(TableName=table)
+    return sorted(json.dumps(item, sort_keys=True) for page in pages for item in page["Items"])
+
+
 def test_another_machine_goes_on_with_the_same_functions(deployed: Cloud) -> None:
     notes = Path(deployed.project, ".chalice", "deployed", f"{STAGE}.json")
     before = notes.read_text()
