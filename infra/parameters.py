@@ -9,6 +9,11 @@ from typing import Any
 
 from infra.stage import CannotDo, Stage
 
+_VARIABLES = {
+    "app-secret": "HITL_APP_SECRET",
+    "verify-token": "HITL_VERIFY_TOKEN",
+    "alert-webhook": "HITL_ALERT_WEBHOOK",
+}
 _PAGE = re.compile(r"(?:(messenger|instagram):)?([A-Za-z0-9_-]{1,128})=(\S+)")
 
 
@@ -37,8 +42,7 @@ def put(ssm: Any, stage: Stage, env: Mapping[str, str]) -> None:
 
 
 def _given(env: Mapping[str, str]) -> dict[str, str]:
-    names = {"app-secret": "HITL_APP_SECRET", "verify-token": "HITL_VERIFY_TOKEN"}
-    given = {parameter: env[name] for parameter, name in names.items() if env.get(name)}
+    given = {parameter: env[name] for parameter, name in _VARIABLES.items() if env.get(name)}
     for part in filter(None, env.get("HITL_PAGE_TOKEN", "").split(",")):
         match = _PAGE.fullmatch(part.strip())
         if match is None:

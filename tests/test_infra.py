@@ -13,6 +13,8 @@ import pytest
 import yaml
 
 from chalicelib.settings import Settings
+from infra import parameters
+from infra.stage import ROOT, CannotDo, Stage
 from tests.stores import opened, own_settings
 
 TEMPLATES = Path(__file__).parent.parent / "infra"
@@ -148,6 +150,39 @@ def test_the_site_serves_over_tls_with_its_headers_and_the_api_uncached() -> Non
     outputs = template("data")["Outputs"]
     assert outputs["SignIn"]["Value"]["Sub"].startswith("https://${App}-${Stage}-")  # the domain of the sign-in page
     assert security["StrictTransportSecurity"]["AccessControlMaxAgeSec"] >= 31536000
+
+
+class FakeSsm:
+    """SSM with what is in `kept`, by full names."""
+
+    def __init__(self, **kept: str) -> None:
+        self.kept = {f"/chalice-hitl-dev/{name}": value for name, value in kept.items()}
+
+    def get_paginator(self, operation: str) -> FakeSsm:
+        assert operation == "get_parameters_by_path"
+        return self
+
+    def paginate(self, **_: object) -> list[dict[str, Any]]:
+        return [{"Parameters": [{"Name": name, "Value": value} for name, value in self.kept.items()]}]
+
+    def put_parameter(self, Name: str, Value: str, Type: str, Overwrite: bool) -> None:  # noqa: N803 boto's names
+        assert (Type, Overwrite) == ("SecureString", True)
+        self.kept[Name] = Value
+
+
+def test_secrets_are_taken_from_the_environment_once() -> None:
+    ssm, stage = FakeSsm(), Stage("chalice-hitl", "dev", Settings({"HITL_NAME": "chalice-hitl-dev"}), "arm64", ROOT)
+    with pytest.raises(CannotDo, match=r"HITL_APP_SECRET=.* and HITL_PAGE_TOKEN="):
+        parameters.put(ssm, stage, {})
+    given = {"HITL_APP_SECRET": "shh", "HITL_PAGE_TOKEN": "17=EAA,instagram:18=IGA", "HITL_ALERT_WEBHOOK": "https://c"}
+    parameters.put(ssm, stage, given)
+    kept = {name.removeprefix("/chalice-hitl-dev/"): value for name, value in ssm.kept.items()}
+    assert len(kept.pop("verify-token")) > 20  # made up
+    pages = {"pages/messenger/17": "EAA", "pages/instagram/18": "IGA"}
+    assert kept == {"app-secret": "shh", "alert-webhook": "https://c", **pages}
+    before = dict(ssm.kept)
+    parameters.put(ssm, stage, {})
+    assert ssm.kept == before
 
 
 def test_alarms_are_few_and_each_is_explained() -> None:
