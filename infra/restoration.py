@@ -88,7 +88,8 @@ class Restoration:
             self._sleep(10)
 
     def _take_in(self, tables: Mapping[str, Any], names: Mapping[str, str]) -> None:
-        template = {"Parameters": PARAMETERS, "Resources": tables}
+        kept = {key: {**table, "DeletionPolicy": "Retain"} for key, table in tables.items()}
+        template = {"Parameters": PARAMETERS, "Resources": kept}
         given = {"App": self._target.app, "Stage": self._target.name}
         change = {"StackName": self._stack.name, "ChangeSetName": "restored"}
         self._cloudformation.create_change_set(
