@@ -7,14 +7,16 @@ middleware would not run.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from typing import Any
 
-from chalice.app import Chalice, CloudWatchEvent, Rate, SQSEvent
+from chalice.app import Chalice, CloudWatchEvent, Rate, Request, SQSEvent
 
 from chalicelib import settings, system
-from chalicelib.errors import BotFailed
+from chalicelib.errors import BotFailed, describe
 from chalicelib.mailbox import Letter
 from chalicelib.routes import BLUEPRINTS
-from chalicelib.routes.web import in_one_shape
+from chalicelib.routes.web import correlation_id, in_one_shape
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +26,37 @@ CONCURRENT_DELIVERIES = 20
 app = Chalice(app_name="chalice-hitl")
 for blueprint in BLUEPRINTS:
     app.register_blueprint(blueprint)
+
+
+@app.middleware("all")
+def watched(event: Any, get_response: Callable[[Any], Any]) -> Any:
+    """Let log and trace say which invocation this was, and what was counted in it be told at its end."""
+    telemetry = system.current().telemetry
+    try:
+        with telemetry.about("handler", **_ids(event)):
+            return _answered(event, get_response)
+    finally:
+        telemetry.flush()
+
+
+def _answered(event: Any, get_response: Callable[[Any], Any]) -> Any:
+    try:
+        return get_response(event)
+    except BotFailed:
+        raise  # which is told already
+    except Exception as error:
+        logger.error("Failed: %s", describe(error))
+        raise
+
+
+def _ids(event: Any) -> dict[str, str | None]:
+    """The invocation's ids: of the request, where it is one; and Lambda's own, as in its START and REPORT lines."""
+    is_request = isinstance(event, Request)
+    context = getattr(event, "lambda_context" if is_request else "context", None)  # what is no request is None here
+    lambda_id = getattr(context, "aws_request_id", None)
+    return {"correlation_id": correlation_id(event) if is_request else lambda_id, "function_request_id": lambda_id}
+
+
 app.register_middleware(in_one_shape, "http")
 
 
@@ -45,4 +78,4 @@ def look_after(event: CloudWatchEvent) -> None:  # noqa: ARG001 Chalice passes i
     """Make a round: end pauses, tell the bot, go on with what was held."""
     done = system.current().rounds.make()
     if done:
-        logger.info("round: %s", dict(done))
+        logger.info("round", extra={"counts": dict(done)})

@@ -12,7 +12,7 @@ import time
 from importlib import import_module
 from typing import Any
 
-BARE = ("chalice.app", "pynamodb.models", "pynamodb.transactions", "botocore.session")
+BARE = ("chalice.app", "pynamodb.models", "pynamodb.transactions", "botocore.session", "aws_lambda_powertools")
 
 
 def main(what: str) -> None:

@@ -1,8 +1,8 @@
 """A cold start: importing, and the first call, of each Lambda function.
 
 Each in a new process with bytecode on disk: its imports against the bare imports of the packages it uses (Chalice,
-PynamoDB, botocore), and imports and first call together against those packages and the same calls of bare botocore.
-The first call of the API function is a webhook of one message, that of deliver is its letter.
+PynamoDB, botocore, Powertools), and imports and first call together against those packages and the same calls of bare
+botocore. The first call of the API function is a webhook of one message, that of deliver is its letter.
 
 A dataclass compiles its methods when it is imported, a millisecond for each of ours, so that most values are named
 tuples. What only some functions need is imported by the first call that needs it: the typed events by the first

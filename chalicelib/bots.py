@@ -154,6 +154,8 @@ class UrlBot:
             "X-HITL-Epoch": str(delivery.epoch),
             "X-HITL-Message": quote(delivery.message_id, safe=":$=+@"),
         }
+        if delivery.correlation_id is not None:
+            headers["X-HITL-Correlation-Id"] = quote(delivery.correlation_id, safe="=+/")
         status = self._post(body, headers)
         if not 200 <= status < 300:
             raise BotFailed(_status_text(status), retry=status == 429 or status >= 500)
@@ -208,6 +210,7 @@ class LambdaBot:
     def deliver(self, delivery: Delivery, speaker: Speaker) -> None:
         """Invoke the function, wait until it has returned, and say what it returns."""
         ids = {"conversation": delivery.conversation_id, "epoch": delivery.epoch, "message": delivery.message_id}
+        ids |= {} if delivery.correlation_id is None else {"correlation_id": delivery.correlation_id}
         payload = _body({**_webhook(delivery), "hitl": ids})
         try:
             answer = self._invoke(FunctionName=self._function, InvocationType="RequestResponse", Payload=payload)

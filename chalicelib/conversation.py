@@ -94,7 +94,8 @@ class Message:
 
     `raw` is the JSON text of what Meta sent (one item of `messaging`), or of what we send. `details` holds what the
     row's kind brings, ready for an answer in JSON. `state` is None where nothing is to happen to the row any more.
-    `caused` is the epoch that this row's pause or resume led to: its effect is never repeated.
+    `caused` is the epoch that this row's pause or resume led to: its effect is never repeated. `correlation_id` is that
+    of the webhook's request by which the row came.
     """
 
     conversation_id: str
@@ -117,6 +118,7 @@ class Message:
     attempted_at: int | None = None
     mid: str | None = None
     failure: Failure | None = None
+    correlation_id: str | None = None
 
     @property
     def order(self) -> str:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,7 +26,7 @@ from chalicelib.replies import Replies
 from chalicelib.turns import drained, told
 
 if TYPE_CHECKING:
-    from chalicelib.ports import Clock, MailboxPort, StorePort
+    from chalicelib.ports import Clock, MailboxPort, StorePort, TelemetryPort
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ class Deliveries:
         replies: Replies,
         errands: Errands,
         bot: BotPort,
+        telemetry: TelemetryPort,
         clock: Clock,
     ) -> None:
         self._store = store
@@ -61,6 +63,7 @@ class Deliveries:
         self._replies = replies
         self._errands = errands
         self._bot = bot
+        self._telemetry = telemetry
         self._clock = clock
         self._handovers = Handovers(store)
 
@@ -131,7 +134,7 @@ class Deliveries:
             except BotFailed as failure:
                 if failure.retry and tries < HANDOVER_TRIES:
                     raise
-                logger.warning("The bot has not taken a handover event: %s", failure.message)
+                logger.warning("The bot is told no more of a transition: %s", failure.message)
         self._handoff.amend(conversation.id, lambda current: told(current, epoch))
 
     def _drain(self, conversation: Conversation, tries: int) -> None:
@@ -159,6 +162,9 @@ class Deliveries:
                 raise
             return self._hold(row, self._handoff.give_up(row, SILENT))
         self._mark(row, replace(row, state="delivered", held_under=None))
+        self._telemetry.add("Delivered")
+        if row.is_new:  # how long somebody was held says nothing of how quick we are
+            self._telemetry.add("DeliveryLatency", max(0, self._clock() - row.received_at))
         return "delivered"
 
     def _hand(self, row: Message, event: Mapping[str, Any], conversation: Conversation) -> None:
@@ -172,15 +178,34 @@ class Deliveries:
             message_id=row.id,
             event=event,
             sent_at=row.sent_at,
+            correlation_id=row.correlation_id,
         )
         speaker = _Speaker(row, conversation.epoch, self._handoff, self._replies, self._errands)
-        self._bot.deliver(delivery, speaker)
+        begun = self._clock()
+        with self._about(row, "bot"):
+            try:
+                self._bot.deliver(delivery, speaker)
+            except BotFailed as failure:
+                self._telemetry.add("BotFailed")
+                logger.warning("The bot has not taken an event: %s", failure.message)
+                raise
+            finally:
+                took = max(0, self._clock() - begun)
+                self._telemetry.add("BotLatency", took)
+            logger.info("given to the bot", extra={"epoch": conversation.epoch, "bot_ms": took})
+
+    def _about(self, row: Message, what: str) -> AbstractContextManager[None]:
+        ids = {"conversation_id": row.conversation_id, "message_id": row.id}
+        return self._telemetry.about(what, **ids, correlation_id=row.correlation_id)
 
     def _hold(self, row: Message, conversation: Conversation) -> Outcome:
         """What is held already keeps its place among the others."""
         if not row.is_new:
             return "done"
         self._mark(row, replace(row, state="held", held_under=conversation.epoch))
+        self._telemetry.add("Held")
+        with self._about(row, "hold"):
+            logger.info("held", extra={"epoch": conversation.epoch})
         return "held"
 
     def _mark(self, row: Message, marked: Message) -> None:

@@ -284,6 +284,10 @@ class Handoff:
                 self._store.transition(old, new, row, cause)
             except LostRace:
                 continue
+            if new.epoch != old.epoch and row is not None and row.by is not None:
+                # Who it was by kind only, and why not at all: names and reasons are people's words.
+                ids = {"conversation_id": new.id, "epoch": new.epoch, "by": row.by.type}
+                logger.info(row.kind, extra=ids)
             if not ended:
                 self._nudge(new)
                 return new

@@ -1,12 +1,13 @@
 """What the use cases need of the outside: the store, the queue, Messenger, the operators. Tests pass in their own.
 
 The methods are documented where they are implemented: `store.Store`, `mailbox.Mailbox`, `messenger.Messenger`,
-`alerts.Alerts`.
+`alerts.Alerts`, `telemetry.Telemetry`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from chalicelib.alerts import Call
@@ -14,6 +15,7 @@ from chalicelib.conversation import Address, Conversation, Disconnection, Messag
 from chalicelib.lists import History, Listing, Status
 from chalicelib.mailbox import Letter
 from chalicelib.messenger import Outgoing, Profile
+from chalicelib.telemetry import Metric
 
 Clock = Callable[[], int]
 """Our time, in milliseconds since the epoch."""
@@ -75,3 +77,11 @@ class MessengerPort(Protocol):
     def pass_on(
         self, at: Address, method: str, edge: str | None, query: Mapping[str, str], fields: Mapping[str, Any] | None
     ) -> Any: ...
+
+
+class TelemetryPort(Protocol):
+    """Metrics, and what the log and the trace are to say of what runs."""
+
+    def add(self, metric: Metric, value: int = 1) -> None: ...
+    def about(self, what: str, **keys: str | None) -> AbstractContextManager[None]: ...
+    def flush(self) -> None: ...

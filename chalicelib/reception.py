@@ -12,7 +12,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from chalicelib.conversation import QUIET_KINDS, Address, Message
@@ -21,15 +23,24 @@ from chalicelib.events import Delivery, Echo, Event, Watermark
 from chalicelib.handoff import Handoff
 from chalicelib.mailbox import Letter
 from chalicelib.replies import Replies
+from chalicelib.telemetry import Metric
 
 if TYPE_CHECKING:
-    from chalicelib.ports import Clock, MailboxPort, StorePort
+    from chalicelib.ports import Clock, MailboxPort, StorePort, TelemetryPort
 
 logger = logging.getLogger(__name__)
 
 IN_INBOX = "answered in the Page inbox"
 WORKERS = 16
 """Conversations of one webhook body that are handled at the same time."""
+COUNTED: Mapping[str, Metric] = {
+    "received": "Received",
+    "duplicate": "Duplicate",
+    "quarantined": "Quarantined",
+    "lost": "Quarantined",
+    "failed": "Failed",
+}
+"""The ends that events meet, by the metric that counts them."""
 
 
 class Tally(NamedTuple):
@@ -52,6 +63,7 @@ class Reception:
         mailbox: MailboxPort,
         handoff: Handoff,
         replies: Replies,
+        telemetry: TelemetryPort,
         clock: Clock,
         takeover_app_ids: AbstractSet[str] = frozenset(),
     ) -> None:
@@ -60,28 +72,36 @@ class Reception:
         self._mailbox = mailbox
         self._handoff = handoff
         self._replies = replies
+        self._telemetry = telemetry
         self._clock = clock
         self._takeover_app_ids = takeover_app_ids
 
-    def receive(self, events: Iterable[Event]) -> Tally:
+    def receive(self, events: Iterable[Event], correlation_id: str | None = None) -> Tally:
         """Take events in, those of a conversation in order, conversations side by side.
 
-        A failed event keeps the later ones of its conversation from being taken before it, and nobody else's.
+        A failed event keeps the later ones of its conversation from being taken before it, and nobody else's. Rows keep
+        the `correlation_id` of the request that they came by.
         """
         by_conversation: dict[str, list[Event]] = {}
         for event in events:
             by_conversation.setdefault(event.address.conversation_id, []).append(event)
-        lots = list(by_conversation.values())
+        lots = [partial(self._receive_in_order, lot, correlation_id) for lot in by_conversation.values()]
         if len(lots) <= 1:
-            return Tally(sum(map(self._receive_in_order, lots), Counter[str]()))
-        with ThreadPoolExecutor(min(WORKERS, len(lots))) as pool:
-            return Tally(sum(pool.map(self._receive_in_order, lots), Counter[str]()))
+            counts = sum((lot() for lot in lots), Counter[str]())
+        else:
+            with ThreadPoolExecutor(min(WORKERS, len(lots))) as pool:
+                taken = [pool.submit(copy_context().run, lot) for lot in lots]
+                counts = sum((each.result() for each in taken), Counter[str]())
+        for end, metric in COUNTED.items():
+            if counts[end]:
+                self._telemetry.add(metric, counts[end])
+        return Tally(counts)
 
-    def _receive_in_order(self, events: list[Event]) -> Counter[str]:
+    def _receive_in_order(self, events: list[Event], correlation_id: str | None) -> Counter[str]:
         counts: Counter[str] = Counter()
         for done, event in enumerate(events):
             try:
-                counts[self._receive(event)] += 1
+                counts[self._receive(event, correlation_id)] += 1
             except Unstorable as error:  # Meta would send it for an hour, and then unsubscribe the Page
                 logger.error("An event could not be kept even bare, and is lost: %s", describe(error))
                 counts["lost"] += 1
@@ -91,14 +111,14 @@ class Reception:
                 break
         return counts
 
-    def _receive(self, event: Event) -> str:
+    def _receive(self, event: Event, correlation_id: str | None) -> str:
         if isinstance(event, Watermark):
             return self._note_watermark(event)
         if isinstance(event, Echo) and self._is_own(event):
             return "echo"
         if isinstance(event, Echo):
             event = replace(event, takeover=event.app_id in self._takeover_app_ids)
-        row = event.row(self._clock())
+        row = replace(event.row(self._clock()), correlation_id=correlation_id)
         existing, was_cut = self._append(row)
         if existing is not None:
             if existing.state in ("delivered", "held"):

@@ -30,7 +30,7 @@ from chalicelib.refusals import ADVICE
 from chalicelib.replies import Replies
 
 if TYPE_CHECKING:
-    from chalicelib.ports import Clock, MessengerPort, StorePort
+    from chalicelib.ports import Clock, MessengerPort, StorePort, TelemetryPort
 
 logger = logging.getLogger(__name__)
 Fields = Mapping[str, Any]
@@ -67,12 +67,14 @@ class Relay:
         messenger: MessengerPort,
         admission: Admission,
         handoff: Handoff,
+        telemetry: TelemetryPort,
         clock: Clock,
     ) -> None:
         self._store = store
         self._messenger = messenger
         self._admission = admission
         self._handoff = handoff
+        self._telemetry = telemetry
         self._clock = clock
 
     def call(self, page: Address, method: str, node: str, edge: str | None, fields: Fields, by: Actor) -> Any:
@@ -104,7 +106,7 @@ class Relay:
             return self._act(at, envelope)
         message = _verbatim(fields["message"])
         ear = _Ear(self._messenger, at, envelope)
-        replies = Replies(self._store, ear, self._handoff, self._admission, self._clock)
+        replies = Replies(self._store, ear, self._handoff, self._admission, self._telemetry, self._clock)
         try:
             row = replies.send(at.conversation_id, secrets.token_hex(16), message, by, epoch=epoch)
         except HitlError as error:

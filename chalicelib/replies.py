@@ -7,6 +7,7 @@ Meta took it, the row is unconfirmed; an echo settles it, and only a person may 
 from __future__ import annotations
 
 import json
+import logging
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -28,7 +29,9 @@ from chalicelib.handoff import RACES, Handoff
 from chalicelib.messenger import Outgoing
 
 if TYPE_CHECKING:
-    from chalicelib.ports import Clock, MessengerPort, StorePort
+    from chalicelib.ports import Clock, MessengerPort, StorePort, TelemetryPort
+
+logger = logging.getLogger(__name__)
 
 RETRIABLE = ("failed", "refused")
 """What anybody may send again; a person also what is unconfirmed."""
@@ -38,12 +41,19 @@ class Replies:
     """Sends, by operators and by bots, and what becomes of them."""
 
     def __init__(
-        self, store: StorePort, messenger: MessengerPort, handoff: Handoff, admission: Admission, clock: Clock
+        self,
+        store: StorePort,
+        messenger: MessengerPort,
+        handoff: Handoff,
+        admission: Admission,
+        telemetry: TelemetryPort,
+        clock: Clock,
     ) -> None:
         self._store = store
         self._messenger = messenger
         self._handoff = handoff
         self._admission = admission
+        self._telemetry = telemetry
         self._clock = clock
 
     def send(
@@ -82,8 +92,11 @@ class Replies:
         try:
             window = self._admission.admit(row, by, epoch, seen_id)
         except Refused as refusal:
-            return self._refuse(row, refusal)
-        return self._send(row, message, window)
+            row = self._refuse(row, refusal)
+        else:
+            row = self._send(row, message, window)
+        self._tell(row)
+        return row
 
     def settle_echo(self, row: Message, mid: str | None) -> None:
         """The user's device has what this row says, whatever we believed; safe to repeat."""
@@ -154,6 +167,12 @@ class Replies:
 
         self._handoff.amend(row.conversation_id, noted)
         return refused
+
+    def _tell(self, row: Message) -> None:
+        if row.state != "sent":
+            self._telemetry.add("Refused" if row.state == "refused" else "Failed")
+        ids = {"conversation_id": row.conversation_id, "message_id": row.id, "author": row.author}
+        logger.info(str(row.state), extra=ids | ({} if row.failure is None else {"code": row.failure.code}))
 
     def _send(self, row: Message, message: Outgoing, window: Window | None) -> Message:
         as_person = window is not None and window.type == "human_agent"

@@ -221,6 +221,16 @@ class Settings(NamedTuple):
         """The AWS region; Lambda sets it."""
         return self.env.get("AWS_REGION") or self.env.get("AWS_DEFAULT_REGION") or "us-east-1"
 
+    @property
+    def is_on_lambda(self) -> bool:
+        """Whether this process runs a function on AWS Lambda."""
+        return "AWS_LAMBDA_FUNCTION_NAME" in self.env
+
+    @property
+    def is_traced(self) -> bool:
+        """Whether X-Ray records what is being done now; Lambda says so anew for each invocation."""
+        return "Sampled=1" in self.env.get("_X_AMZN_TRACE_ID", "")
+
     def _path(self, name: str) -> str:
         return f"/{self.name}/{name}"
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from chalicelib import settings as _settings
+from chalicelib import telemetry as _telemetry
 from chalicelib.errors import Misconfigured
 from chalicelib.handoff import Handoff
 from chalicelib.mailbox import Letter, Mailbox
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from chalicelib.delivery import Deliveries
     from chalicelib.errands import Errands
     from chalicelib.identity import Issuer
-    from chalicelib.ports import AlertsPort, Clock, MailboxPort, MessengerPort, StorePort
+    from chalicelib.ports import AlertsPort, Clock, MailboxPort, MessengerPort, StorePort, TelemetryPort
     from chalicelib.reception import Reception
     from chalicelib.relay import Relay
     from chalicelib.replies import Replies
@@ -38,7 +39,7 @@ def now() -> int:
 class System:
     """Everything that routes and event handlers call. Parts that are not passed in are made from the settings."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 each is one of the parts
         self,
         settings: Settings,
         *,
@@ -48,9 +49,11 @@ class System:
         bot: BotPort | None = None,
         issuer: Issuer | None = None,
         alerts: AlertsPort | None = None,
+        telemetry: TelemetryPort | None = None,
         clock: Clock = now,
     ) -> None:
         self.settings = settings
+        self.telemetry: TelemetryPort = telemetry or _telemetry.Silence()
         self.clock = clock
         self.store: StorePort = store or Store(settings)
         self.handoff = Handoff(self.store, clock, settings.release, settings.pause_length, self._post, self._call)
@@ -106,14 +109,14 @@ class System:
         """Sends."""
         from chalicelib.replies import Replies
 
-        return Replies(self.store, self.messenger, self.handoff, self.admission, self.clock)
+        return Replies(self.store, self.messenger, self.handoff, self.admission, self.telemetry, self.clock)
 
     @cached_property
     def relay(self) -> Relay:
         """Makes bots' own calls of the Graph API."""
         from chalicelib.relay import Relay
 
-        return Relay(self.store, self.messenger, self.admission, self.handoff, self.clock)
+        return Relay(self.store, self.messenger, self.admission, self.handoff, self.telemetry, self.clock)
 
     @cached_property
     def reception(self) -> Reception:
@@ -121,7 +124,7 @@ class System:
         from chalicelib.reception import Reception
 
         apps = self.settings.takeover_app_ids
-        return Reception(self.store, self.mailbox, self.handoff, self.replies, self.clock, apps)
+        return Reception(self.store, self.mailbox, self.handoff, self.replies, self.telemetry, self.clock, apps)
 
     @cached_property
     def deliveries(self) -> Deliveries:
@@ -133,7 +136,8 @@ class System:
             bot = self._bot or connect(self.settings)
         except Misconfigured as error:
             bot = BrokenBot(error)
-        return Deliveries(self.store, self.mailbox, self.handoff, self.replies, self.errands, bot, self.clock)
+        parts = (self.store, self.mailbox, self.handoff, self.replies, self.errands)
+        return Deliveries(*parts, bot, self.telemetry, self.clock)
 
     @cached_property
     def rounds(self) -> Rounds:
@@ -155,7 +159,8 @@ _current: list[System] = []
 def current() -> System:
     """The process's system."""
     if not _current:
-        install(System(_settings.current()))
+        settings = _settings.current()
+        install(System(settings, telemetry=_telemetry.start(settings)))
     return _current[0]
 
 

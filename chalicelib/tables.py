@@ -169,6 +169,7 @@ class MessageItem(Model):
     mid = UnicodeAttribute(null=True)
     failure = UnicodeAttribute(null=True)
     alias_of = UnicodeAttribute(null=True)
+    correlation_id = UnicodeAttribute(null=True)
     expires_at = TTLAttribute(null=True)
 
     by_time = ByTime()
@@ -332,6 +333,7 @@ def message_attributes(row: Message, retention_days: int) -> dict[str, Any]:
         "standby": row.standby or None,
         "expires_at": expiry if retention_days else None,
         "caused": row.caused,
+        "correlation_id": row.correlation_id,
         **outcome_attributes(row),
     }
 
@@ -372,6 +374,7 @@ def message_of(item: MessageItem) -> Message:
         attempted_at=_int(i.attempted_at),
         mid=i.mid,
         failure=Failure(**json.loads(i.failure)) if i.failure else None,
+        correlation_id=i.correlation_id,
     )
 
 

@@ -31,7 +31,8 @@ class Delivery(NamedTuple):
     """One event on its way to the bot.
 
     `event` is the parsed item of Meta's `messaging`, `message_id` the id of its row in the log, `epoch` the
-    conversation's when it was handed over, `sent_at` milliseconds.
+    conversation's when it was handed over, `sent_at` milliseconds. `correlation_id` is that of the webhook's request by
+    which the event came; None where it came by none.
     """
 
     conversation_id: str
@@ -42,6 +43,7 @@ class Delivery(NamedTuple):
     message_id: str
     event: Mapping[str, Any]
     sent_at: int
+    correlation_id: str | None = None
 
 
 class Speaker(Protocol):

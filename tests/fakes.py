@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,9 +14,10 @@ from chalicelib.conversation import Address
 from chalicelib.errors import BotFailed, GraphError, Misconfigured, Unavailable
 from chalicelib.mailbox import ERRANDS, Letter
 from chalicelib.messenger import Outgoing, Profile
+from chalicelib.telemetry import LATENCIES, Metric, Silence
 from tests.fake_store import FakeStore
 
-__all__ = ["Clock", "FakeAlerts", "FakeBot", "FakeMailbox", "FakeMessenger", "FakeStore", "Sent"]
+__all__ = ["Clock", "FakeAlerts", "FakeBot", "FakeMailbox", "FakeMessenger", "FakeStore", "FakeTelemetry", "Sent"]
 
 
 class Clock:
@@ -151,3 +152,17 @@ class FakeBot:
         if self.errors:
             raise self.errors.popleft()
         self.handler(delivery, speaker)
+
+
+class FakeTelemetry(Silence):
+    """What was counted, and each time that was taken, in milliseconds, by the names of the metrics."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.times: dict[str, list[int]] = {}
+
+    def add(self, metric: Metric, value: int = 1) -> None:
+        if metric in LATENCIES:
+            self.times.setdefault(metric, []).append(value)
+        else:
+            self.counts[metric] += value

@@ -19,7 +19,7 @@ from chalicelib.identity import Issuer
 from chalicelib.routes.web import SECURITY_HEADERS
 from chalicelib.settings import Settings
 from tests import openapi, people
-from tests.fakes import Clock, FakeAlerts, FakeBot, FakeMailbox, FakeMessenger, FakeStore
+from tests.fakes import Clock, FakeAlerts, FakeBot, FakeMailbox, FakeMessenger, FakeStore, FakeTelemetry
 
 TOKEN = "hitl_" + "0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
 APP_SECRET, VERIFY_TOKEN, PAGE_TOKEN = "the-app-secret", "the-verify-token", "the-page-token"
@@ -94,6 +94,7 @@ class Service:
         self.bot = FakeBot()
         self.web = people.Web()
         self.alerts = FakeAlerts()
+        self.telemetry = FakeTelemetry()
         self.system = system.System(
             Settings(settings, {**PARAMETERS, **(parameters or {})}),
             store=self.store,
@@ -102,6 +103,7 @@ class Service:
             bot=self.bot,
             issuer=Issuer(lambda: self.system.settings.sign_in, self.clock, self.web),
             alerts=self.alerts,
+            telemetry=self.telemetry,
             clock=self.clock,
         )
         self.client = Client(app.app, project_dir=str(Path(app.__file__).parent))

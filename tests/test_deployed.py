@@ -129,6 +129,28 @@ def test_the_global_stop_holds_and_its_end_delivers(deployed: Cloud) -> None:
     assert deployed.meta.said.count("Eli is here") == 1
 
 
+def log(deployed: Cloud) -> list[str]:
+    """Read what all functions have printed."""
+    logs = deployed.client("logs")
+    groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
+    return [event["message"] for group in groups for event in logs.filter_log_events(logGroupName=group)["events"]]
+
+
+def test_the_log_leads_from_a_message_to_its_webhook_and_quotes_nobody(deployed: Cloud) -> None:
+    lines = [json.loads(line) for line in log(deployed) if line.startswith("{")]
+    told = [line for line in lines if "_aws" not in line]
+    of = {name: [line for line in told if line.get("message_id") == f"m:{name}"] for name in ("a1", "a3")}
+    assert [line["message"] for line in of["a1"]] == ["given to the bot"]
+    assert [line["message"] for line in of["a3"]] == ["held"]
+    webhooks = {line["correlation_id"] for line in told if line["message"] == "webhook"}
+    assert {line["correlation_id"] for name in of for line in of[name]} <= webhooks
+    counted = [line for line in lines if "_aws" in line and line["service"] == STEM]
+    assert sum(line["Duplicate"][0] for line in counted if "Duplicate" in line) >= 1
+    assert sum(line["Held"][0] for line in counted if "Held" in line) == 1
+    everything = json.dumps(lines)
+    assert not any(text in everything for text in ("Hello there", "Are you there", "HITL_START", deployed.token))
+
+
 def test_strangers_are_refused(deployed: Cloud) -> None:
     assert deployed.ask("GET", "/botpress-hitl/pages")[0] == 200
     assert deployed.ask("GET", SESSIONS, token="hitl_" + "x" * 43)[0] == 401
@@ -248,13 +270,7 @@ def test_a_second_deployment_loses_and_doubles_nothing(deployed: Cloud) -> None:
     secured = deployed.run("-c", SECURE)
     assert (secured.returncode, deployed.ask("GET", "/nonsense")[0]) == (0, 404), secured.stderr
     assert {deployed.meta.said.count(f"text {mid}") for _, mid in traffic.sent} == {1}
-    logs = deployed.client("logs")
-    said = [
-        event["message"]
-        for group in logs.describe_log_groups()["logGroups"]
-        for event in logs.filter_log_events(logGroupName=group["logGroupName"])["events"]
-    ]
-    assert [line for line in said if "ModuleNotFound" in line or "ImportModule" in line] == []
+    assert [line for line in log(deployed) if "ModuleNotFound" in line or "ImportModule" in line] == []
 
 
 ATTACH = """

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import boto3
 import pytest
 import yaml
 
 from chalicelib.settings import Settings
+from chalicelib.telemetry import NAMESPACE, Metric
 from infra import parameters
 from infra.stage import ROOT, CannotDo, Stage
 from tests.stores import opened, own_settings
@@ -183,6 +185,18 @@ def test_secrets_are_taken_from_the_environment_once() -> None:
     before = dict(ssm.kept)
     parameters.put(ssm, stage, {})
     assert ssm.kept == before
+
+
+def test_alarms_and_dashboard_look_at_the_metrics_that_the_program_prints() -> None:
+    alarms = [each for each in resources("AWS::CloudWatch::Alarm") if each["Namespace"] == NAMESPACE]
+    service = {"Name": "service", "Value": {"Sub": "${App}-${Stage}"}}  # which is HITL_NAME, as a deployment checks
+    assert all(alarm["Dimensions"] == [service] for alarm in alarms)
+    assert {alarm["MetricName"] for alarm in alarms} == {"BotFailed", "Failed"}
+    (board,) = resources("AWS::CloudWatch::Dashboard")
+    widgets = json.loads(board["DashboardBody"]["Sub"])["widgets"]
+    shown = [metric for widget in widgets for metric in widget["properties"]["metrics"] if metric[0] == NAMESPACE]
+    assert sorted(metric[1] for metric in shown) == sorted(get_args(Metric))
+    assert {tuple(metric[2:]) for metric in shown} == {("service", "${App}-${Stage}")}
 
 
 def test_alarms_are_few_and_each_is_explained() -> None:

@@ -105,5 +105,6 @@ def test_operators_and_bots_get_in_until_they_are_revoked_and_logs_tell_nothing(
     assert any("401 GET" in line for line in log)  # what is printed is really here
     everything = "\n".join(log)
     secrets = [value.rpartition("=")[2] for value in SECRETS.values()]
+    assert "_aws" not in everything  # metrics are for CloudWatch, not for who reads this
     for told in (WORDS, REPLY, BOT, name, "Ana", bot, ana, ana.split(".")[2], *secrets):
         assert told not in everything

@@ -92,6 +92,14 @@ def test_chalice_reads_its_settings(stage: str, function: str) -> None:
         (None, "api_handler"),  # Chalice then reads policy-<stage>.json
         *(((None, "deliver"),) if stage == "local" else ((f"policy-{stage}-deliver.json", "deliver"),)),
     }
+    assert config.log_retention_in_days == 30
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+@pytest.mark.parametrize("function", ["api_handler", "deliver", "look_after"])
+def test_only_what_is_worth_its_price_is_traced(stage: str, function: str) -> None:
+    config = Config(chalice_stage=stage, function_name=function, config_from_disk=chalice_file("config.json"))
+    assert config.xray_enabled is (stage == "dev" and function != "look_after")
 
 
 def chalice_file(name: str) -> Any:

@@ -87,6 +87,17 @@ def refusal(error: HitlError) -> Response:
     return answer({"code": error.code, "message": error.message, **faults}, status, headers)
 
 
+def correlation_id(request: Request | None) -> str | None:
+    """What log, trace and answer call this request: API Gateway's own id of it; without a gateway, the function's.
+
+    None for what was no request at all.
+    """
+    if request is None:
+        return None
+    found = request.context.get("requestId") or getattr(request.lambda_context, "aws_request_id", None)
+    return None if found is None else str(found)
+
+
 def in_one_shape(request: Request, get_response: Callable[[Request], Response]) -> Response:
     """Middleware: what Chalice itself refuses has the shape of our own errors, and every answer its headers."""
     try:
@@ -94,6 +105,9 @@ def in_one_shape(request: Request, get_response: Callable[[Request], Response]) 
     except Exception as error:
         response = _internal(error)
     response.headers.update(SECURITY_HEADERS)
+    known = correlation_id(request)
+    if known is not None:
+        response.headers["X-HITL-Correlation-Id"] = known
     return response
 
 
@@ -158,6 +172,11 @@ class Call:
     def method(self) -> str:
         """The method."""
         return str(self._request.method)
+
+    @property
+    def correlation_id(self) -> str | None:
+        """What log, trace and answer call this request."""
+        return correlation_id(self._request)
 
     @property
     def query(self) -> Mapping[str, str]:

@@ -35,8 +35,9 @@ def receive() -> Response:
     body = call.raw_body
     check_signature(body, call.header("x-hub-signature-256"), parts.settings.app_secrets)
     batch = parse(body, parts.clock())
-    tally = parts.reception.receive(batch.events)
-    logger.info("webhook: %s", {**tally.counts, **{f"ignored_{why}": n for why, n in batch.ignored.items() if n}})
+    tally = parts.reception.receive(batch.events, call.correlation_id)
+    counts = {**tally.counts, **{f"ignored_{why}": n for why, n in batch.ignored.items() if n}}
+    logger.info("webhook", extra={"counts": counts})
     if tally.failed:
         return answer({"code": "not_durable", "message": "Not everything is stored yet. Send it again."}, 500)
     return Response("EVENT_RECEIVED", {"Content-Type": "text/plain"})
