@@ -348,6 +348,18 @@ def test_a_url_bot_gets_a_signed_webhook(http: urllib3.PoolManager) -> None:
     assert asked.headers["Content-Type"] == "application/json"
 
 
+def test_a_bot_gets_the_id_of_the_webhook_where_there_was_one(http: urllib3.PoolManager) -> None:
+    brought = replace(DELIVERY, correlation_id="JKJaXmPLvHcESHA=")
+    invoke = Lambda({"StatusCode": 200})
+    with Loopback(says(200)) as server:
+        for delivery in (DELIVERY, brought):
+            post(http, server.url, delivery)
+            connect(settings("lambda:my-bot"), invoke=invoke).deliver(delivery, Speaker())
+    headers = [asked.headers.get("X-HITL-Correlation-Id") for asked in server.asked]
+    fields = [json.loads(call["Payload"])["hitl"].get("correlation_id") for call in invoke.calls]
+    assert headers == fields == [None, "JKJaXmPLvHcESHA="]
+
+
 def test_a_url_bot_is_told_of_instagram(http: urllib3.PoolManager) -> None:
     with Loopback(says(200)) as server:
         post(http, server.url, DELIVERY._replace(platform="instagram", conversation_id="instagram:111:222"))

@@ -212,7 +212,7 @@ def test_an_invocation_prints_its_metrics_once(run: Run) -> None:
 
 
 def test_nothing_that_people_said_or_are_called_is_told(run: Run) -> None:
-    for secret in ("secret words", "Ana", "an answer", TOKEN, APP_SECRET, VERIFY_TOKEN, PAGE_TOKEN):
+    for secret in ("secret words", "Ana", "API token", "an answer", TOKEN, APP_SECRET, VERIFY_TOKEN, PAGE_TOKEN):
         assert secret not in run.text
 
 
