@@ -107,6 +107,7 @@ def messages(at: st.SearchStrategy[int] = times) -> st.SearchStrategy[Message]:
         attempted_at=st.none() | at,
         mid=st.none() | texts,
         failure=st.none() | st.builds(Failure, json_texts, json_texts, st.booleans()),
+        correlation_id=st.none() | texts,
     )
 
 
