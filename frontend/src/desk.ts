@@ -245,7 +245,7 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
   }
 
   function reload(): void {
-    for (const view of conversations.get().views.values()) if (isShown(view)) void loadPage(view.status, view.q);
+    if (shown !== null) void loadPage(shown.status, shown.q);
     for (const query of queries.getQueryCache().findAll({ queryKey: ["history"], type: "active" })) {
       void freshen(String(query.queryKey[1]));
     }
@@ -253,8 +253,7 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
     void queries.invalidateQueries({ queryKey: ["pages"] });
   }
 
-  let shown = viewKey("all", "");
-  const isShown = (view: { status: Status; q: string }) => viewKey(view.status, view.q) === shown;
+  let shown: { status: Status; q: string } | null = null;
 
   return {
     api,
@@ -281,7 +280,7 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
       };
     },
     load(status, q) {
-      shown = viewKey(status, q);
+      shown = { status, q };
       return loadPage(status, q);
     },
     async loadMore(status, q) {

@@ -84,10 +84,11 @@ export function ConversationList() {
             </li>
           ))}
         </ul>
-        <p className="list-end" role="status">
+        <div className={state?.fault ? "empty list-end" : "list-end"} role="status">
           {state?.fault ? (
             <>
-              {state.fault}{" "}
+              {ids.length === 0 && <p className="strong">{t("list.fault")}</p>}
+              <p>{state.fault}</p>
               <button
                 type="button"
                 className="quiet-button"
@@ -101,7 +102,7 @@ export function ConversationList() {
           ) : (
             ids.length > 8 && t("list.end")
           )}
-        </p>
+        </div>
       </section>
     </div>
   );

@@ -38,28 +38,32 @@ export const Row = memo(function Row({ id, status, q, isOpen }: Props) {
       }}
     >
       <Avatar id={id} name={conversation.name} url={conversation.picture_url} />
-      <span className="who" dir="auto">
-        {customer}
-        {unread && <span className="hidden"> {t("row.unread")}</span>}
+      <span className="top">
+        <span className="who" dir="auto">
+          {customer}
+          {unread && <span className="hidden"> {t("row.unread")}</span>}
+        </span>
+        <When conversation={conversation} />
       </span>
-      <When conversation={conversation} />
-      <span className="said" dir="auto">
-        {draft !== undefined ? (
-          <>
-            <em>{t("row.draft")}</em> {draft}
-          </>
-        ) : (
-          last_message !== null && (
+      <span className="below">
+        <span className="said" dir="auto">
+          {draft !== undefined ? (
             <>
-              {last_message.author !== "user" && (
-                <span className={`by ${last_message.author}`}>{whose(conversation)} </span>
-              )}
-              {spoken(last_message.text)}
+              <em>{t("row.draft")}</em> {draft}
             </>
-          )
-        )}
+          ) : (
+            last_message !== null && (
+              <>
+                {last_message.author !== "user" && (
+                  <span className={`by ${last_message.author}`}>{whose(conversation)} </span>
+                )}
+                {spoken(last_message.text)}
+              </>
+            )
+          )}
+        </span>
+        <Voice conversation={conversation} />
       </span>
-      <Voice conversation={conversation} />
     </a>
   );
 });

@@ -4,7 +4,7 @@ import { type Key, t } from "../words";
 import type { Context } from "./context";
 import { isReadable } from "./fields";
 import { Time } from "./Marks";
-import { clock } from "./times";
+import { dayAndClock } from "./times";
 
 /** A line about the conversation: paused by Ana, came in by an ad, took a message back. */
 export function Line({ message, context }: { message: Message; context: Context }) {
@@ -15,9 +15,11 @@ export function Line({ message, context }: { message: Message; context: Context 
       <p dir="auto">
         {words(message, context)}
         {text !== null && isReadable(text) && SAYS_WHY.has(message.kind) && <q>{text}</q>}
-        {message.until !== undefined && <span> · {t("message.until", { time: clock(message.until) })}</span>}
+        {message.until !== undefined && (
+          <span> · {t("message.until", { time: dayAndClock(message.until, Date.parse(message.sent_at)) })}</span>
+        )}
       </p>
-      <Time at={message.sent_at} />
+      <Time message={message} context={context} />
     </div>
   );
 }

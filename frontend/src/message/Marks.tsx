@@ -5,12 +5,21 @@ import type { Context } from "./context";
 import { stateAt } from "./relations";
 import { ago, clock, moment } from "./times";
 
-/** A time of day, with everything else about it on pointing at it. */
-export function Time({ at }: { at: string }) {
-  return (
+/** A time of day, with everything else about it on pointing at it; a link to the message where it has an address. */
+export function Time({ message, context }: { message: Message; context: Context }) {
+  const at = message.sent_at;
+  const time = (
     <time dateTime={at} title={moment(at)} onPointerEnter={(event) => tell(event.currentTarget, at)}>
       {clock(at)}
     </time>
+  );
+  return context.linkTo === undefined ? (
+    time
+  ) : (
+    <a className="when" href={context.linkTo(message)}>
+      {time}
+      <span className="hidden"> {t("message.link")}</span>
+    </a>
   );
 }
 

@@ -10,12 +10,17 @@ import { Link } from "./Text";
 /** An image, sticker, audio, video or file behind one of Meta's links, which expire. */
 export function Media({ media, message, context }: { media: Shown; message: Message; context: Context }) {
   const [attempt, setAttempt] = useState(0);
-  const [isGone, setGone] = useState(() => hasExpired(media.url));
+  const [isGone, setGone] = useState(false);
   const what = t(`message.${media.is}`);
+  const isUsers = message.author === "user";
   if (media.url === null) return <Gone words={t("message.media.none", { what })} />;
+  // Meta gives no new link to what it has sent before: where the link itself is over, no button could help.
+  if (hasExpired(media.url))
+    return (
+      <Gone words={t(isUsers ? "message.media.expired" : "message.media.over", { what, customer: context.customer })} />
+    );
   if (isGone) {
-    const again = async () => {
-      await context.onFetchAgain?.(message);
+    const again = () => {
       setAttempt(attempt + 1);
       setGone(false);
     };
@@ -23,7 +28,7 @@ export function Media({ media, message, context }: { media: Shown; message: Mess
   }
   const failed = () => setGone(true);
   const from = t("message.media.from", { what, who: context.customer });
-  const alt = message.author === "user" ? from : what;
+  const alt = isUsers ? from : what;
   switch (media.is) {
     case "image":
     case "sticker":

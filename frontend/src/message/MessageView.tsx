@@ -60,7 +60,7 @@ export const MessageView = memo(function MessageView({ message, context, relatio
         </ul>
       )}
       <p className="foot">
-        <Time at={message.sent_at} />
+        <Time message={message} context={context} />
         {message.standby && <span>{t("message.standby")}</span>}
         <Marks message={message} context={context} />
       </p>

@@ -16,6 +16,6 @@ export interface Context {
   onRetry?: ((message: Message) => void) | undefined;
   onEdit?: ((message: Message) => void) | undefined;
   onDiscard?: ((message: Message) => void) | undefined;
-  /** Ask for new links to media that has expired; the old link is tried again after it. */
-  onFetchAgain?: ((message: Message) => Promise<void>) | undefined;
+  /** The address of a message, for whoever wants to show it to somebody else. */
+  linkTo?: ((message: Message) => string) | undefined;
 }

@@ -13,9 +13,11 @@ export function moment(at: string): string {
   return format("moment", { dateStyle: "full", timeStyle: "medium" }).format(new Date(at));
 }
 
-/** A day and the time of day, for what is not of today; the time alone for what is. */
+/** A day and the time of day, for what is not of today; the time alone for what is. Inside a sentence. */
 export function dayAndClock(at: string, now: number): string {
-  return daysAgo(at, now) === 0 ? clock(at) : `${shortDay(at)}, ${clock(at)}`;
+  const ago = daysAgo(at, now);
+  if (ago === 0) return clock(at);
+  return `${Math.abs(ago) === 1 ? relative("auto").format(-ago, "day") : shortDay(at, now)}, ${clock(at)}`;
 }
 
 /** What heads a day: Today, Yesterday, a weekday of the last six days, or the date. */
@@ -59,8 +61,11 @@ function startOfDay(at: number): number {
   return new Date(at).setHours(0, 0, 0, 0);
 }
 
-function shortDay(at: string): string {
-  return format("short", { day: "numeric", month: "short", year: "numeric" }).format(new Date(at));
+function shortDay(at: string, now: number): string {
+  const date = { day: "numeric", month: "short" } as const;
+  return new Date(at).getFullYear() === new Date(now).getFullYear()
+    ? format("short", date).format(new Date(at))
+    : format("short of a year", { ...date, year: "numeric" }).format(new Date(at));
 }
 
 function capital(words: string): string {

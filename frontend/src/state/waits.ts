@@ -1,13 +1,16 @@
 /** How long something takes, in words, and how strongly a wait asks for attention. Pure. */
 import { t } from "../words";
 
-/** Whole minutes, hours and minutes, or days; never below zero. */
+const FEW_HOURS = 3;
+
+/** Whole minutes, hours (with minutes while they are few), or days; never below zero. */
 export function span(milliseconds: number): string {
   const minutes = Math.max(0, Math.floor(milliseconds / 60_000));
   if (minutes < 1) return t("span.now");
   if (minutes < 60) return t("span.minutes", { minutes });
   const hours = Math.floor(minutes / 60);
-  if (hours < 24) return t("span.hours", { hours, minutes: minutes % 60 });
+  if (hours < FEW_HOURS) return t("span.hours", { hours, minutes: minutes % 60 });
+  if (hours < 24) return t("span.many-hours", { hours });
   return t("span.days", { count: Math.floor(hours / 24) });
 }
 

@@ -5,12 +5,18 @@ import { t } from "../words";
 
 /** Beside the list: who to begin with. */
 export function NothingOpen() {
-  const waiting = useCell(useDesk().conversations, (state) => state.waiting);
+  const desk = useDesk();
+  const waiting = useCell(desk.conversations, (state) => state.waiting);
+  const isKnown = useCell(desk.connection, (connection) => connection.since !== null);
   return (
     <section className="thread-pane nothing" aria-label={t("thread.label")}>
       <div className="empty middle">
-        <p className="strong">{waiting > 0 ? t("nothing.waiting", { count: waiting }) : t("nothing.calm")}</p>
-        <p>{t(waiting > 0 ? "nothing.waiting.hint" : "nothing.calm.hint")}</p>
+        {isKnown && (
+          <>
+            <p className="strong">{waiting > 0 ? t("nothing.waiting", { count: waiting }) : t("nothing.calm")}</p>
+            <p>{t(waiting > 0 ? "nothing.waiting.hint" : "nothing.calm.hint")}</p>
+          </>
+        )}
         {waiting > 0 && (
           <button type="button" className="primary" onClick={() => go({ status: "waiting", q: "" })}>
             {t("nothing.show")}

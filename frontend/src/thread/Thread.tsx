@@ -9,6 +9,7 @@ import type { Context } from "../message/context";
 import { MessageView } from "../message/MessageView";
 import type { Row } from "../message/relations";
 import { dayName } from "../message/times";
+import { format, here } from "../place";
 import { draft, drafts } from "../state/drafts";
 import { firstUnread } from "../state/history";
 import { clientIdOf } from "../state/outbox";
@@ -18,6 +19,8 @@ import { discarded, type History } from "./history";
 import { type Item, items } from "./items";
 
 const NEAR_END = 80;
+/** How far back the message of a link is looked for. */
+const SOUGHT_PAGES = 40;
 
 interface Props {
   conversation: Conversation;
@@ -64,28 +67,53 @@ export function Thread({ conversation, rows, query, message }: Props) {
     [shown, thread],
   );
 
-  // Opens once, when the first rows are there: at a link's message, else at what is unread, else at the end.
+  const { data, hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage } = query;
+  const pages = data?.pages.length ?? 0;
+  const [settled, settle] = useState<string | null>(null);
+  const isSeeking = message !== null && message !== settled && !isFetchNextPageError;
+
+  // Opens once, when the first rows are there: at a link's message, else at what is unread, else at the end. A link's
+  // message is looked for page by page, and whoever follows a second link goes there, too.
   const isOpened = useRef(false);
   useLayoutEffect(() => {
-    if (isOpened.current || shown.length === 0) return;
+    if (shown.length === 0) return;
+    if (isSeeking) {
+      const isFound = goTo(message);
+      if (!isFound && hasNextPage && pages < SOUGHT_PAGES) return;
+      settle(message);
+      if (isFound) isOpened.current = true;
+      else desk.say(t("thread.unfound", { count: rows.length.toLocaleString() }));
+    }
+    if (isOpened.current) return;
     isOpened.current = true;
-    if (message !== null && goTo(message)) return;
     if (unread !== null && goTo("unread")) return;
     thread.scrollToEnd({ behavior: "instant" });
-  }, [shown, message, unread, goTo, thread]);
+  }, [shown, rows, message, isSeeking, unread, hasNextPage, pages, goTo, thread, desk]);
 
   const virtual = thread.getVirtualItems();
   const firstShown = virtual[0]?.index ?? 0;
-  const { hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage } = query;
   useEffect(() => {
-    if (isOpened.current && firstShown < 15 && hasNextPage && !isFetchingNextPage && !isFetchNextPageError)
-      void fetchNextPage();
-  }, [firstShown, hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage]);
+    const isNeeded = isSeeking || (isOpened.current && firstShown < 15);
+    if (isNeeded && hasNextPage && !isFetchingNextPage && !isFetchNextPageError) void fetchNextPage();
+  }, [isSeeking, firstShown, hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage]);
 
   const onScroll = () => {
     const element = box.current;
     if (element) setAtEnd(element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_END);
   };
+  // A banner, a phone's keyboard or a long draft takes room from above what was said last, never from it.
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return;
+    let height = element.clientHeight;
+    const sizes = new ResizeObserver(() => {
+      const wasAtEnd = element.scrollHeight - element.scrollTop - height < NEAR_END;
+      height = element.clientHeight;
+      if (wasAtEnd && isOpened.current) thread.scrollToEnd({ behavior: "instant" });
+    });
+    sizes.observe(element);
+    return () => sizes.disconnect();
+  }, [thread]);
   // What is at the end while the end is in sight has been seen.
   useEffect(() => {
     if (!isAtEnd || lastId === undefined) return;
@@ -115,7 +143,7 @@ export function Thread({ conversation, rows, query, message }: Props) {
         aria-label={t("thread.label")}
         onScroll={onScroll}
       >
-        <Top query={query} isEmpty={rows.length === 0} />
+        <Top query={query} isEmpty={rows.length === 0} isSeeking={isSeeking} />
         <ul className="measure" style={{ height: thread.getTotalSize(), position: "relative" }}>
           {virtual.map(({ index, key, start }) => (
             <li
@@ -159,7 +187,7 @@ function Day({ at }: { at: string }) {
 }
 
 /** What is above the rows: more to come, a fault, or the beginning. */
-function Top({ query, isEmpty }: { query: History; isEmpty: boolean }) {
+function Top({ query, isEmpty, isSeeking }: { query: History; isEmpty: boolean; isSeeking: boolean }) {
   const { isPending, isError, error, hasNextPage, isFetchingNextPage, refetch, fetchNextPage } = query;
   if (isPending)
     return (
@@ -177,6 +205,12 @@ function Top({ query, isEmpty }: { query: History; isEmpty: boolean }) {
       </p>
     );
   }
+  if (isSeeking && hasNextPage)
+    return (
+      <p className="thread-top" role="status">
+        {t("thread.seeking")}
+      </p>
+    );
   if (isFetchingNextPage) return <p className="thread-top">{t("thread.older")}</p>;
   return hasNextPage ? <p className="thread-top" /> : <p className="thread-top">{t("thread.beginning")}</p>;
 }
@@ -202,7 +236,7 @@ function useContextOf(conversation: Conversation, onQuote: (mid: string) => void
         document.getElementById("composer")?.focus();
       },
       onDiscard: (message) => putAway(desk, message),
-      onFetchAgain: () => desk.freshen(id),
+      linkTo: (message) => format({ ...here(), conversation: id, message: message.id }),
     }),
     [desk, id, customer, delivered_at, read_at],
   );

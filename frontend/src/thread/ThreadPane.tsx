@@ -1,5 +1,6 @@
 import { lazy, Suspense, useEffect } from "react";
 import { usePlace } from "../place";
+import { Boundary } from "../shell/Boundary";
 import { t } from "../words";
 import { NothingOpen } from "./NothingOpen";
 
@@ -16,8 +17,10 @@ export function ThreadPane() {
   }, []);
   if (conversation === null) return <NothingOpen />;
   return (
-    <Suspense fallback={<section className="thread-pane" aria-label={t("thread.label")} />}>
-      <Open key={conversation} id={conversation} message={message} />
-    </Suspense>
+    <Boundary key={conversation}>
+      <Suspense fallback={<section className="thread-pane" aria-label={t("thread.label")} />}>
+        <Open id={conversation} message={message} />
+      </Suspense>
+    </Boundary>
   );
 }

@@ -1,0 +1,190 @@
+import { test as base, expect } from "@playwright/test";
+import { ago, asking, DAY, idOf, long, morning, row } from "./scenes";
+import { Stage } from "./stage";
+
+const SOMEBODY = idOf("4415");
+
+const test = base.extend<{ stage: Stage }>({
+  stage: async ({ page }, use) => {
+    const stage = new Stage(page);
+    stage.conversations = morning();
+    stage.messages.set(SOMEBODY, long(400));
+    await use(stage);
+  },
+});
+
+test("a link leads to a message, however long ago it was said, and says where it cannot", async ({ stage, page }) => {
+  const all = stage.messages.get(SOMEBODY) ?? [];
+  const [old, newer] = [all[20], all[390]];
+  await stage.open(`#/all/${SOMEBODY}?message=${encodeURIComponent(old?.id ?? "")}`);
+  await expect(page.locator(".linked")).toContainText(old?.text ?? "–");
+  await expect(page.locator(".linked")).toBeInViewport();
+  await stage.go(`#/all/${SOMEBODY}?message=${encodeURIComponent(newer?.id ?? "")}`);
+  await expect(page.locator(".linked")).toContainText(newer?.text ?? "–");
+  await expect(page.locator(".linked")).toBeInViewport();
+
+  const last = page.locator(".message").filter({ hasText: "(400)" });
+  await page.getByRole("button", { name: "Jump to the latest" }).click();
+  await last.getByRole("link", { name: "link to this message" }).click();
+  expect(decodeURIComponent(page.url())).toContain(`message=${all[399]?.id}`);
+  await stage.go(`#/all/${SOMEBODY}?message=m:nobody-said-this`);
+  await expect(page.locator(".toast")).toContainText("not among the newest 400");
+});
+
+test("opens at what is unread; stays where somebody reads, and at the end where they do not", async ({
+  stage,
+  page,
+}) => {
+  stage.conversations = stage.conversations.map((one) =>
+    one.id === SOMEBODY ? { ...one, unread: true, seen_at: ago(30 * 60_000 + 1) } : one,
+  );
+  await stage.open(`#/all/${SOMEBODY}`);
+  const first = page.locator(".message").filter({ hasText: "(371)" });
+  await expect(page.locator(".unread-line")).toBeInViewport();
+  await expect(first).toBeInViewport();
+  const before = await first.boundingBox();
+  await stage.happens(SOMEBODY, { unread: true }, row("user", 0, "and one more"));
+  await expect(page.locator(".latest")).toHaveText(/\d+ new messages?/);
+  expect(await first.boundingBox()).toEqual(before);
+
+  await page.locator(".latest").click();
+  const newest = page.locator(".message").filter({ hasText: "and one more" });
+  await expect(newest).toBeInViewport();
+  await expect(page.locator(".latest")).toHaveCount(0);
+  // What takes room at the bottom takes it from above.
+  await page.locator("#composer").fill("a\n".repeat(12));
+  await expect(newest).toBeInViewport();
+  await page.setViewportSize({ width: 1280, height: 500 });
+  await expect(newest).toBeInViewport();
+  await stage.happens(SOMEBODY, {}, row("user", 0, "the very last"));
+  await expect(page.locator(".message").filter({ hasText: "the very last" })).toBeInViewport();
+  await expect(page.locator('[role="log"]')).toContainText("Mei-Ling Chen: the very last");
+});
+
+test("no row moves under the pointer, and the open one keeps its place in the URL", async ({ stage, page }) => {
+  await stage.open("#/all");
+  const rows = page.locator("a.row");
+  await expect(rows.first()).toContainText("Sofia Marques");
+  await rows.nth(2).hover();
+  await stage.happens(idOf("4421"), { last_activity_at: new Date().toISOString() });
+  const update = page.getByRole("button", { name: "The order has changed" });
+  await expect(update).toBeVisible();
+  await expect(rows.first()).toContainText("Sofia Marques");
+  await update.click();
+  await expect(page.locator("a.row").first()).toContainText("Grace O'Connor");
+
+  await rows.nth(2).click();
+  await page.keyboard.press("j");
+  await expect(rows.nth(3)).toHaveAttribute("aria-current", "true");
+  const place = page.url();
+  await page.reload();
+  await expect(page.locator('a.row[aria-current="true"]')).toBeVisible();
+  expect(page.url()).toBe(place);
+  await page.goBack();
+  await expect(rows.nth(2)).toHaveAttribute("aria-current", "true");
+});
+
+test("whoever begins to wait is told of once, whatever number of tabs is open", async ({ stage, page, context }) => {
+  await context.grantPermissions(["notifications"]);
+  await context.addInitScript(() => {
+    const told: string[] = [];
+    const sounds: number[] = [];
+    Object.assign(globalThis, { told, sounds });
+    class Told {
+      static permission = "granted";
+      onclick: (() => void) | null = null;
+      constructor(title: string, { body }: { body: string }) {
+        told.push(`${title}: ${body}`);
+      }
+      close() {}
+    }
+    Object.defineProperty(globalThis, "Notification", { value: Told });
+    const { start } = OscillatorNode.prototype;
+    OscillatorNode.prototype.start = function (at) {
+      sounds.push(at ?? 0);
+      start.call(this, at);
+    };
+    localStorage.setItem("hitl.settings", JSON.stringify({ notifications: true, sound: true }));
+  });
+  const other = await context.newPage();
+  await stage.open("#/all", { page: other });
+  await expect(other.locator(".connection")).toContainText("Live");
+  await stage.open("#/all");
+  await expect(page.locator(".connection")).toContainText("Live");
+  await expect(page).toHaveTitle("(4) Conversations");
+  await expect(page.locator('link[rel="icon"]')).toHaveAttribute("href", "/icon-waiting.svg");
+
+  // The bot has this one, however much is said.
+  await stage.happens(idOf("4421"), { unread: true, last_activity_at: new Date().toISOString() });
+  const since = new Date().toISOString();
+  const paused = { since, until: null, by: { type: "user", id: "", name: "" } as const, reason: "Asked for a person" };
+  await stage.happens(SOMEBODY, { status: "paused", paused, waiting_since: since, last_activity_at: since });
+  for (const tab of [page, other]) await expect(tab).toHaveTitle("(5) Conversations", { timeout: 20_000 });
+  const of = (name: "told" | "sounds") =>
+    Promise.all([page, other].map((tab) => tab.evaluate((key) => (globalThis as never)[key] as unknown[], name)));
+  expect((await of("told")).flat()).toEqual(["Mei-Ling Chen waits: Asked for a person"]);
+  expect((await of("sounds")).flat()).toHaveLength(2);
+});
+
+test("Enter that ends a composition sends nothing; the next one does", async ({ stage, page }) => {
+  await stage.open(`#/all/${SOMEBODY}`);
+  const composer = page.locator("#composer");
+  await composer.focus();
+  const sends: string[] = [];
+  page.on("request", (request) => {
+    if (request.method() === "POST" && request.url().endsWith("/messages")) sends.push(request.postDataJSON().text);
+  });
+  const keys = await page.context().newCDPSession(page);
+  await keys.send("Input.imeSetComposition", { text: "にほん", selectionStart: 3, selectionEnd: 3 });
+  await expect(composer).toHaveValue("にほん");
+  // While it composes, a browser says 229 of every key, and so of Enter.
+  const enter = { key: "Enter", code: "Enter", windowsVirtualKeyCode: 229 };
+  await keys.send("Input.dispatchKeyEvent", { type: "rawKeyDown", ...enter });
+  await keys.send("Input.insertText", { text: "日本" });
+  await keys.send("Input.dispatchKeyEvent", { type: "keyUp", ...enter });
+  await expect(composer).toHaveValue("日本");
+  expect(sends).toEqual([]);
+  await composer.press("Enter");
+  await expect(composer).toHaveValue("");
+  expect(sends).toEqual(["日本"]);
+});
+
+test("what is too long for one message is offered as several, and goes out in order", async ({ stage, page }) => {
+  await stage.open(`#/all/${SOMEBODY}`);
+  const texts: string[] = [];
+  page.on("request", (request) => {
+    if (request.method() === "POST" && request.url().endsWith("/messages")) texts.push(request.postDataJSON().text);
+  });
+  const composer = page.locator("#composer");
+  await composer.fill(`${"First. ".repeat(280)}\n\n${"Second. ".repeat(30)}`);
+  await expect(page.locator("#composer-count")).toContainText("of 2,000 characters: goes out as 2 messages");
+  await page.getByRole("button", { name: "Send 2 messages" }).click();
+  await expect.poll(() => texts.length).toBe(2);
+  expect(texts[0]).toMatch(/^First.*First\.$/);
+  expect(texts[1]).toMatch(/^Second.*Second\.$/);
+  expect(Math.max(...texts.map((text) => text.length))).toBeLessThanOrEqual(2000);
+});
+
+test("nothing is said of who waits before it is known, and a list that failed comes back", async ({ stage, page }) => {
+  stage.faults.set("*", { status: 503, code: "unavailable", message: "Try again in a minute." });
+  await stage.open("#/all");
+  await expect(page.getByText("The list cannot be shown")).toBeVisible();
+  await expect(page.getByText("Nobody waits")).toHaveCount(0);
+  stage.faults.clear();
+  await page.evaluate(() => dispatchEvent(new Event("online")));
+  await expect(page.locator("a.row").first()).toBeVisible();
+  await expect(page.getByText("4 customers wait for a person")).toBeVisible();
+  await stage.go(`#/all/${idOf("4424")}`);
+  await expect(page.locator("#composer-state")).toContainText("must write again first");
+  stage.messages.set(idOf("4412"), asking());
+  await stage.happens(idOf("4424"), { window: { type: "response", until: ago(-DAY) }, last_activity_at: ago(0) });
+  await expect(page.locator("#composer-state")).toContainText("left to answer");
+});
+
+test("a conversation that cannot be shown leaves the list and the others as they are", async ({ stage, page }) => {
+  stage.messages.set(idOf("4421"), [row("user", 1, "Thanks!", { attachments: null as never })]);
+  await stage.open(`#/all/${idOf("4421")}`);
+  await expect(page.getByRole("alert")).toContainText("This cannot be shown");
+  await page.locator("a.row").filter({ hasText: "Mei-Ling" }).click();
+  await expect(page.locator("#composer")).toBeVisible();
+});
