@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { useDeferredValue, useEffect, useState } from "react";
 import { reason, useDesk } from "../desk";
 import { Details } from "../details/Details";
 import { neighbour } from "../shell/moves";
@@ -17,6 +17,9 @@ export default function Open({ id, message }: { id: string; message: string | nu
   const conversation = useCell(desk.conversations, (state) => state.byId.get(id));
   const [fault, setFault] = useState<string | null>(null);
   const { rows, query } = useRows(id);
+  // Whose it is and where to write come at once, and what was said in a frame of its own: it takes longer to lay out
+  // than a key may wait.
+  const isLaidOut = useDeferredValue(true, false);
   useEffect(() => {
     const look = () =>
       desk.look(id).then(
@@ -51,10 +54,14 @@ export default function Open({ id, message }: { id: string; message: string | nu
     <>
       <section className="thread-pane" aria-label={t("thread.label")}>
         <Header conversation={conversation} />
-        <Thread conversation={conversation} rows={rows} query={query} message={message} />
+        {isLaidOut ? (
+          <Thread conversation={conversation} rows={rows} query={query} message={message} />
+        ) : (
+          <div className="thread-box" />
+        )}
         <Composer conversation={conversation} />
       </section>
-      <Details conversation={conversation} rows={rows} />
+      {isLaidOut && <Details conversation={conversation} rows={rows} />}
     </>
   );
 }

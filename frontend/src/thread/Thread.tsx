@@ -49,6 +49,10 @@ export function Thread({ conversation, rows, query, message }: Props) {
     getScrollElement: () => box.current,
     estimateSize: (index) => estimate(shown[index]),
     getItemKey: (index) => shown[index]?.key ?? index,
+    // The rows that it opens at are the first to be laid out, and not those of the beginning before them.
+    enabled: shown.length > 0,
+    initialRect: { width: 0, height: innerHeight },
+    initialOffset: () => opening(shown, message ?? "unread"),
     overscan: 4,
     anchorTo: "end",
     followOnAppend: true,
@@ -254,6 +258,13 @@ function countAfter(rows: readonly Row[], id: string | undefined): number {
     if (rows[at]?.message.author !== "system") count += 1;
   }
   return id === undefined ? 0 : count;
+}
+
+/** About how far down it opens, in pixels: at the item of this key, or else at the end. */
+function opening(shown: readonly Item[], key: string): number {
+  const at = shown.findIndex((item) => item.key === key);
+  const above = at < 0 ? shown : shown.slice(0, at);
+  return above.reduce((sum, item) => sum + estimate(item), at < 0 ? -innerHeight : 0);
 }
 
 function estimate(item: Item | undefined): number {
