@@ -7,6 +7,7 @@ import { readConfig } from "./config";
 import { createDesk, DeskProvider } from "./desk";
 import { polling } from "./live/poll";
 import { browserTabs } from "./live/tabs";
+import { here } from "./place";
 import { App } from "./shell/App";
 import { SessionProvider } from "./sign-in/context";
 import { NoStart } from "./sign-in/NoStart";
@@ -32,6 +33,9 @@ async function start(): Promise<ReactNode> {
     unauthenticated: () => session.expired.update(() => true),
   });
   const desk = createDesk(api, polling(api, browserTabs("hitl.feed")), session.person, queries);
+  // Asked for before anything is rendered, so that the answer is on its way meanwhile.
+  const { status, q } = here();
+  void desk.load(status, q);
   return (
     <QueryClientProvider client={queries}>
       <SessionProvider value={session}>

@@ -119,9 +119,27 @@ export function createApi({ base, token, unauthenticated, fetch = globalThis.fet
   };
 }
 
-/** Lists grow to 100,000: that a user's last words are by that user takes memory and says nothing. */
+/**
+ * Lists grow to 100,000. That a user's last words are by that user takes memory and says nothing; and most of the times
+ * of a conversation are one and the same, which a parser would hold as often as it is said.
+ */
 function lean(listing: Listing): Listing {
-  for (const { last_message } of listing.sessions) if (last_message?.author === "user") last_message.by = null;
+  const times = new Map<string, string>();
+  const once = <T extends string | null>(time: T): T => {
+    if (time !== null && !times.has(time)) times.set(time, time);
+    return time && (times.get(time) as T);
+  };
+  for (const one of listing.sessions) {
+    one.last_activity_at = once(one.last_activity_at);
+    one.last_user_message_at = once(one.last_user_message_at);
+    one.seen_at = once(one.seen_at);
+    one.delivered_at = once(one.delivered_at);
+    one.read_at = once(one.read_at);
+    const { last_message } = one;
+    if (last_message === null) continue;
+    last_message.sent_at = once(last_message.sent_at);
+    if (last_message.author === "user") last_message.by = null;
+  }
   return listing;
 }
 
