@@ -16,7 +16,7 @@ import { clientIdOf } from "../state/outbox";
 import { t } from "../words";
 import { Announcer } from "./Announcer";
 import { discarded, type History } from "./history";
-import { type Item, items } from "./items";
+import { estimate, type Item, items, opening } from "./items";
 
 const NEAR_END = 80;
 /** How far back the message of a link is looked for. */
@@ -52,7 +52,7 @@ export function Thread({ conversation, rows, query, message }: Props) {
     // The rows that it opens at are the first to be laid out, and not those of the beginning before them.
     enabled: shown.length > 0,
     initialRect: { width: 0, height: innerHeight },
-    initialOffset: () => opening(shown, message ?? "unread"),
+    initialOffset: () => opening(shown, message ?? "unread", innerHeight),
     overscan: 4,
     anchorTo: "end",
     followOnAppend: true,
@@ -258,17 +258,4 @@ function countAfter(rows: readonly Row[], id: string | undefined): number {
     if (rows[at]?.message.author !== "system") count += 1;
   }
   return id === undefined ? 0 : count;
-}
-
-/** About how far down it opens, in pixels: at the item of this key, or else at the end. */
-function opening(shown: readonly Item[], key: string): number {
-  const at = shown.findIndex((item) => item.key === key);
-  const above = at < 0 ? shown : shown.slice(0, at);
-  return above.reduce((sum, item) => sum + estimate(item), at < 0 ? -innerHeight : 0);
-}
-
-function estimate(item: Item | undefined): number {
-  if (item?.is !== "row") return 40;
-  const { text, attachments } = item.row.message;
-  return 56 + Math.ceil((text?.length ?? 0) / 60) * 20 + attachments.length * 200;
 }

@@ -21,3 +21,20 @@ export function items(rows: readonly Row[], unread: string | null): Item[] {
   }
   return shown;
 }
+
+/**
+ * About how far down a thread opens, in pixels: at the item of this key, or else at the end of it, of which a window of
+ * this height shows the last.
+ */
+export function opening(shown: readonly Item[], key: string, height: number): number {
+  const at = shown.findIndex((item) => item.key === key);
+  const above = at < 0 ? shown : shown.slice(0, at);
+  return above.reduce((sum, item) => sum + estimate(item), at < 0 ? -height : 0);
+}
+
+/** About how tall an item is, in pixels, until it is measured. */
+export function estimate(item: Item | undefined): number {
+  if (item?.is !== "row") return 40;
+  const { text, attachments } = item.row.message;
+  return 56 + Math.ceil((text?.length ?? 0) / 60) * 20 + attachments.length * 200;
+}
