@@ -49,7 +49,7 @@ coverage: tools $(PACKAGES) $(MODULES) $(DASHBOARD) $(EMULATOR) ## Run all tests
 	$(BIN)/python -m coverage run -m pytest $(ARGS)
 	$(BIN)/python -m coverage report
 
-prove: tools $(PACKAGES) $(MODULES) ## Try to break the core at full size, which takes an hour; ARGS=machine takes a part
+prove: tools $(PACKAGES) $(MODULES) ## Try to break the core at full size, which takes two hours; ARGS=machine takes a part
 	@$(BIN)/python -m tests.prove $(ARGS)
 
 bench: tools $(PACKAGES) $(MODULES) ## Measure, and write docs/performance.md; ARGS=pages renews one topic

@@ -22,8 +22,8 @@ import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationValueError, NewConnectionError
 
 from chalicelib.conversation import Address
-from chalicelib.errors import BadRequest, Misconfigured, Transient, Unconfirmed
-from chalicelib.refusals import ADVICE, read_answer, without_secrets
+from chalicelib.errors import BadRequest, GraphError, Misconfigured, Transient, Unconfirmed
+from chalicelib.refusals import ADVICE, read_answer, rejects_proof, without_secrets
 from chalicelib.settings import Page, Settings
 
 AttachmentType = Literal["image", "audio", "video", "file"]
@@ -183,10 +183,9 @@ class Messenger:
         if not all(Address.is_user_id(part) for part in (at.user_id or "me", edge or "me")):
             raise BadRequest("(#100) This is no id and no edge of the Graph API.")
         path = at.user_id or at.page_id if edge is None else f"{at.page_id}/{edge}"
-        request, secrets = self._request(at, path, query)
         body = None if fields is None else json.dumps(fields).encode()
-        answer = read_answer(*self._exchange(method, *request, body), _name(at), secrets)
-        return without_secrets(answer, secrets)
+        answer = self._ask(method, at, path, query, body)
+        return without_secrets(answer, self._secrets(at))
 
     def _post(self, address: Address, body: Mapping[str, Any]) -> dict[str, Any]:
         body = {"recipient": {"id": address.user_id}, **body}
@@ -195,32 +194,45 @@ class Messenger:
     def _call(
         self, method: str, address: Address, path: str, query: Mapping[str, str], body: bytes | None
     ) -> dict[str, Any]:
-        request, secrets = self._request(address, path, query)
         end = self._clock() + PATIENCE
-
-        def attempt() -> dict[str, Any]:
-            return read_answer(*self._exchange(method, *request, body), _name(address), secrets)
-
         for pause in BACKOFF:
             try:
-                return attempt()
+                return self._ask(method, address, path, query, body)
             except Transient as error:
                 if error.graph_code not in _RETRIED or self._clock() + pause > end:
                     raise
             self._sleep(pause)
-        return attempt()
+        return self._ask(method, address, path, query, body)
 
-    def _request(
-        self, address: Address, path: str, query: Mapping[str, str]
-    ) -> tuple[tuple[str, Mapping[str, str]], tuple[str, ...]]:
-        """The URL and headers of a call, and the secrets in them."""
-        page = self._page(address)
-        secret = self._settings.app_secret
-        proof = hmac.new(secret.encode(), page.token.encode(), hashlib.sha256).hexdigest()
-        fields = urlencode({**query, "appsecret_proof": proof})
-        url = f"{self._settings.graph_url}/{self._settings.graph_version}/{quote(path)}?{fields}"
-        headers = {"Authorization": f"Bearer {page.token}", "Content-Type": "application/json"}
-        return (url, headers), (page.token, secret, proof)
+    def _ask(
+        self, method: str, address: Address, path: str, query: Mapping[str, str], body: bytes | None
+    ) -> dict[str, Any]:
+        """What Meta answers to one call.
+
+        What it refuses for the proof has had no effect, so while the app secret is being changed the call is made
+        again with the other one.
+        """
+        token = self._page(address).token
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        start = f"{self._settings.graph_url}/{self._settings.graph_version}/{quote(path)}"
+
+        def ask(secret: str) -> dict[str, Any]:
+            url = f"{start}?{urlencode({**query, 'appsecret_proof': _proof(secret, token)})}"
+            return read_answer(*self._exchange(method, url, headers, body), _name(address), self._secrets(address))
+
+        *others, last = self._settings.app_secrets
+        for secret in others:
+            try:
+                return ask(secret)
+            except GraphError as error:
+                if not rejects_proof(error):
+                    raise
+        return ask(last)
+
+    def _secrets(self, address: Address) -> tuple[str, ...]:
+        """What no answer and no error may hold."""
+        token, secrets = self._page(address).token, self._settings.app_secrets
+        return (token, *secrets, *(_proof(secret, token) for secret in secrets))
 
     def _exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> tuple[int, bytes]:
         if self._clock() - self._used > IDLE:
@@ -259,6 +271,11 @@ class Messenger:
                 return page
         place = f"/{self._settings.name}/pages/{address.platform}/{address.page_id}"
         raise Misconfigured(f"There is no token for {_name(address)}. Set the parameter {place} to it.")
+
+
+def _proof(secret: str, token: str) -> str:
+    """By what Meta sees that who holds the token knows the app secret, too."""
+    return hmac.new(secret.encode(), token.encode(), hashlib.sha256).hexdigest()
 
 
 def _text(answer: Mapping[str, Any], key: str) -> str | None:

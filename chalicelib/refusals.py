@@ -95,6 +95,12 @@ def read_answer(status: int, data: bytes, page: str, secrets: Sequence[str]) -> 
     return answer
 
 
+def rejects_proof(error: GraphError) -> bool:
+    """Whether Meta refused a call for its `appsecret_proof`, which has the number of any wrong parameter."""
+    said = error.said.get("message") if isinstance(error.said, Mapping) else None
+    return error.graph_code == 100 and isinstance(said, str) and "appsecret_proof" in said
+
+
 def without_secrets(value: Any, secrets: Sequence[str]) -> Any:
     """What Meta answered with no secret in any of its texts, for a bot to see."""
     if isinstance(value, str):

@@ -99,6 +99,40 @@ def test_each_page_has_its_own_token(speak: Speak) -> None:
     assert asked.query["appsecret_proof"] != PROOF
 
 
+WRONG_PROOF = fails(100, message="Invalid appsecret_proof provided in the API argument", type="GraphMethodException")
+
+
+@pytest.mark.parametrize("asks", ["send", "pass_on"])
+def test_what_meta_refuses_for_its_proof_is_asked_again_with_the_other_secret(speak: Speak, asks: str) -> None:
+    with Loopback(WRONG_PROOF, SENT) as graph:
+        messenger = speak(graph.url, {"app-secret": f"old {SECRET}"})
+        if asks == "send":
+            assert messenger.send(CONVERSATION, Outgoing("hello"), "hitl:s:1") == "mid-1"
+        else:
+            messenger.pass_on(Address.parse(CONVERSATION), "POST", "messages", {}, {"message": {}})
+    proofs = [asked.query["appsecret_proof"] for asked in graph.asked]
+    assert (len(proofs), proofs[1], proofs[0] == PROOF) == (2, PROOF, False)
+
+
+@pytest.mark.parametrize(
+    ("app_secret", "answers", "times"),
+    [
+        (SECRET, [WRONG_PROOF], 1),
+        (f"{SECRET} other", [WRONG_PROOF, WRONG_PROOF], 2),
+        (f"{SECRET} other", [fails(100, message="Param recipient is wrong")], 1),
+        (f"{SECRET} other", [fails(2018001, message="appsecret_proof")], 1),
+        (f"{SECRET} other", [says(500, b"appsecret_proof")], 1),
+    ],
+)
+def test_nothing_else_is_asked_again_with_another_secret(
+    speak: Speak, app_secret: str, answers: list[Answer], times: int
+) -> None:
+    with Loopback(*answers) as graph, pytest.raises(errors.GraphError) as caught:
+        speak(graph.url, {"app-secret": app_secret}).send(CONVERSATION, Outgoing("hello"), "hitl:s:1")
+    assert len(graph.asked) == times
+    assert SECRET not in str(caught.value)
+
+
 @pytest.mark.parametrize("conversation", ["messenger:333:444", "instagram:111:222", "messenger:999:1"])
 def test_a_page_without_a_token_is_named(speak: Speak, conversation: str) -> None:
     with Loopback(SENT) as graph, pytest.raises(errors.Misconfigured) as caught:
