@@ -30,8 +30,13 @@ MAX_TOKEN = 8192
 MAX_DOCUMENT = 256 * 1024
 """Bytes of a discovery document or of a list of keys."""
 MAX_KEYS = 100
-TYPES = ("", "jwt", "at+jwt")
-"""What a token may call itself in its header. A provider signs other things by the same key, logout tokens for one."""
+PURPOSES = {"at+jwt": "access", "access": "access", "bearer": "access", "id": "id"}
+"""What a token is for by what it calls itself: in its header (RFC 9068), or in a claim as Cognito's and Keycloak's do.
+A provider signs other things by the same key, logout tokens for one."""
+NO_PURPOSE = frozenset({"", "jwt"})
+OF_ID_TOKENS = frozenset({"nonce", "at_hash", "c_hash"})
+OF_ACCESS_TOKENS = frozenset({"scope", "scp", "client_id", "cid"})
+"""Claims that tell both kinds from each other where neither calls itself anything."""
 MAX_NAME = 100
 LEEWAY = 60
 """Seconds by which the provider's clock may differ from ours."""
@@ -164,25 +169,31 @@ def _verified(token: str, key: RSAKey | ECKey, sign_in: SignIn, now: int) -> dic
 def _check_use(header: Mapping[str, Any], claims: Mapping[str, Any], sign_in: SignIn) -> None:
     """The token is the one of both that is wanted, and made out to us.
 
-    Access tokens name us as their audience; Cognito's have none and name the client that asked for them instead.
+    Access tokens name us as their audience; Cognito's have none and name the client that asked for them instead. So do
+    ID tokens: without an audience of its own, an access token has to look like one.
     """
     kind = str(header.get("typ", "")).lower().removeprefix("application/")
-    is_access = kind == "at+jwt"
-    use = claims.get("token_use")
+    words = {kind, str(claims.get("token_use", "")), str(claims.get("typ", "")).lower()} - NO_PURPOSE
+    purposes = {PURPOSES.get(word, "another") for word in words}
     audience = claims.get("aud")
     named = audience if isinstance(audience, list) else [audience]
     if sign_in.token == "id_token":  # noqa: S105 a kind of token
-        fits = use in (None, "id") and not is_access and sign_in.client_id in named
+        fits = purposes <= {"id"} and sign_in.client_id in named
         fits = fits and claims.get("azp", sign_in.client_id) == sign_in.client_id
     else:
-        is_identity = not is_access and use is None and not claims.keys().isdisjoint(("nonce", "at_hash"))
-        fits = use in (None, "access") and not is_identity
+        fits = purposes == {"access"} or (not purposes and _looks_like_access(claims, sign_in))
         if audience is None:
             fits = fits and not sign_in.audience and claims.get("client_id") == sign_in.client_id
         else:
             fits = fits and (sign_in.audience or sign_in.client_id) in named
-    if not fits or kind not in TYPES:
+    if not fits:
         raise Unauthenticated(INVALID)
+
+
+def _looks_like_access(claims: Mapping[str, Any], sign_in: SignIn) -> bool:
+    if not claims.keys().isdisjoint(OF_ID_TOKENS):
+        return False
+    return bool(sign_in.audience) or not claims.keys().isdisjoint(OF_ACCESS_TOKENS)
 
 
 def _name(claims: Mapping[str, Any]) -> str:

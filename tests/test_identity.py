@@ -104,6 +104,44 @@ def test_id_tokens_are_taken_where_they_are_wanted(claims: dict[str, Any], is_go
     assert not provider.takes(people.token(NOW, header={"typ": "at+jwt"}, **claims))
 
 
+@pytest.mark.parametrize(
+    ("claims", "is_access", "is_id"),
+    [
+        ({}, False, True),
+        ({"scope": "openid"}, True, True),
+        ({"scp": "desk"}, True, True),
+        ({"client_id": people.CLIENT}, True, True),
+        ({"scope": "openid", "nonce": "n"}, False, True),
+        ({"scope": "openid", "at_hash": "h"}, False, True),
+        ({"scope": "openid", "c_hash": "h"}, False, True),
+        ({"typ": "Bearer"}, True, False),
+        ({"typ": "Bearer", "nonce": "n"}, True, False),
+        ({"typ": "ID", "scope": "openid"}, False, True),
+        ({"typ": "Logout", "scope": "openid"}, False, False),
+        ({"typ": "Refresh", "scope": "openid"}, False, False),
+        ({"typ": "ID", "token_use": "access"}, False, False),
+        ({"typ": "Bearer", "token_use": "id"}, False, False),
+        ({"token_use": ["access"], "scope": "openid"}, False, False),
+        ({"token_use": "refresh", "scope": "openid"}, False, False),
+    ],
+)
+def test_an_id_token_is_no_access_token_and_the_other_way_round(
+    claims: dict[str, Any], is_access: bool, is_id: bool
+) -> None:
+    plain: dict[str, Any] = {"token_use": None, "client_id": None, "aud": people.CLIENT}
+    token = people.token(NOW, **{**plain, **claims})
+    assert Provider().takes(token) is is_access
+    assert Provider(token="id_token").takes(token) is is_id
+
+
+def test_what_names_an_audience_of_its_own_need_not_look_like_anything_but_no_id_token() -> None:
+    plain: dict[str, Any] = {"token_use": None, "client_id": None, "aud": "our-api"}
+    provider = Provider(audience="our-api")
+    assert provider.takes(people.token(NOW, **plain))
+    assert not provider.takes(people.token(NOW, nonce="n", **plain))
+    assert not provider.takes(people.token(NOW, typ="ID", **plain))
+
+
 @pytest.mark.parametrize("kind", ["logout+jwt", "secevent+jwt", "application/dpop+jwt", "x"])
 @pytest.mark.parametrize("wanted", ["access_token", "id_token"])
 def test_what_a_provider_signs_for_another_purpose_is_no_token_for_us(kind: str, wanted: str) -> None:
