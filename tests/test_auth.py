@@ -178,6 +178,49 @@ def test_a_token_needs_its_scheme(service: Service, method: str, path: str) -> N
         assert refused(service, method, path_of(path), authorization) == (401, "unauthenticated")
 
 
+GRAPH_CALLS = (
+    ("POST", "/graph/v25.0/me/messages"),
+    ("POST", "/graph/me/pass_thread_control"),
+    ("POST", "/graph/me/take_thread_control"),
+    ("GET", f"/graph/v25.0/{USER}"),
+    ("GET", "/graph/me"),
+    ("DELETE", "/graph/v25.0/me/messenger_profile"),
+    ("POST", "/graph/v25.0"),
+)
+SAYING = {"recipient": {"id": USER}, "message": {"text": "hello"}}
+
+
+@pytest.mark.parametrize("name", [*NOBODY, "an operator's"])
+@pytest.mark.parametrize(("method", "path"), GRAPH_CALLS)
+def test_nobody_we_know_calls_the_graph_api(service: Service, method: str, path: str, name: str) -> None:
+    now, before = service.clock() // 1000, everything(service)
+    token = NOBODY[name](now) if name in NOBODY else people.token(now)
+    body = SAYING if method == "POST" else None
+    answer = service.ask(method, path, body, token=None, headers={"Authorization": f"Bearer {token}"})
+    assert (answer.status, answer.json["error"]["code"]) == (401, 190)
+    assert len(token) < 20 or token not in answer.body.decode()
+    assert everything(service) == before
+    assert service.messenger.passed == []
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["..", "%2e%2e%2f101", "%2f", "%00", f"{USER}%00", "%0d%0aX-A:%20b", "%1b", "%252f", "%ff", "*", "101", "a" * 129],
+)
+@pytest.mark.parametrize(
+    "path", ["{}", "v25.0/{}", "{}/messages", "v25.0/{}/personas", "v25.0/me/{}", "{}/me/messages"]
+)
+def test_no_path_of_the_graph_api_leads_elsewhere(service: Service, path: str, part: str) -> None:
+    before = everything(service)
+    for method in GRAPH_METHODS:
+        asked = f"/graph/{path.format(part)}"
+        body = SAYING if method == "POST" else None
+        answer = service.ask(method, asked, body, token=None, headers={"Authorization": f"Bearer {TOKENS['every']}"})
+        assert answer.status in (400, 404)
+    assert everything(service) == before
+    assert service.messenger.passed == []
+
+
 @pytest.mark.parametrize("groups", [None, [], ["readers"], "operators", [5], {"operators": True}])
 @pytest.mark.parametrize(("method", "path"), GUARDED)
 def test_who_is_not_in_the_group_is_refused(service: Service, method: str, path: str, groups: Any) -> None:

@@ -1,6 +1,7 @@
 """Whatever Meta, or whoever has the app secret, sends to the webhook: never a 5xx, and no neighbour lost.
 
-`SIGNED_BODIES` says how many bodies are sent.
+And whatever a bot sends to the Graph API's paths: never a 5xx, and nothing to Meta but to who has written to its Page.
+`SIGNED_BODIES` says how many bodies are sent to the webhook.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.service import Service, events
+from tests.service import ID, PAGE, USER, Service, events
 
 BODIES = int(os.environ.get("SIGNED_BODIES", "1000"))
 
@@ -84,3 +85,34 @@ def test_what_is_odd_takes_no_neighbour_with_it(odd: list[Any], where: int) -> N
     assert service.webhook(events(*odd[:where], service.said(mid, user=user), *odd[where:])).status == 200
     assert [row["id"] for row in service.history(user)] == [f"m:{mid}"]
     assert any(letter.message_id == f"m:{mid}" for letter in service.mailbox.letters)
+
+
+CALLS: list[Any] = [
+    {"recipient": {"id": USER}, "messaging_type": "RESPONSE", "message": {"text": "hello", "metadata": "mine"}},
+    {"recipient": {"id": USER}, "message": {"attachment": {"type": "template", "payload": {"text": "menu"}}}},
+    {"recipient": {"id": USER}, "sender_action": "typing_on"},
+    {"recipient": {"id": USER}, "target_app_id": 1, "metadata": "why"},
+    {"fields": "name", "limit": 5},
+]
+EDGES = (
+    "messages",
+    "pass_thread_control",
+    "take_thread_control",
+    "personas",
+    "messenger_profile",
+    "message_attachments",
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(body=almost(CALLS), edge=st.sampled_from(EDGES), method=st.sampled_from(("GET", "POST", "DELETE")))
+def test_whatever_a_bot_asks_of_the_graph_api_reaches_nobody_else(body: Any, edge: str, method: str) -> None:
+    service, number = fresh()
+    if not service.store.conversation(ID):
+        service.receive(service.said("m1"))
+    service.messenger.passed.clear()
+    service.messenger.answers.append({"recipient_id": USER, "message_id": f"mid-{number}"})
+    answer = service.ask(method, f"/graph/v25.0/me/{edge}", json.dumps(body).encode())
+    service.messenger.answers.clear()
+    assert answer.status in (200, 400, 404)
+    assert {call[0] for call in service.messenger.passed} <= {ID, f"messenger:{PAGE}:"}

@@ -35,6 +35,7 @@ CODES: tuple[tuple[type[HitlError], int, int, int | None], ...] = (
     (errors.NotFound, 400, 100, 2018001),
     (errors.TooLarge, 413, 100, None),
     (errors.BadRequest, 400, 100, None),
+    (errors.Unstorable, 400, 100, None),
     (errors.Unauthenticated, 401, 190, None),
     (errors.Forbidden, 403, 200, None),
     (errors.Unavailable, 503, TRANSIENT, None),
