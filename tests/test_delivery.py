@@ -12,8 +12,10 @@ from chalicelib.mailbox import Letter
 from chalicelib.messenger import Profile
 from chalicelib.settings import Settings
 from chalicelib.system import System
-from chalicelib.talk import Talk
+from chalicelib.talk import Delivery, Speaker, Talk
 from tests.world import ANA, CONVERSATION, SETTINGS, World
+
+ENDLESS = {"HITL_PAUSE_MINUTES": ""}
 
 
 @pytest.fixture
@@ -91,6 +93,44 @@ def test_a_bot_that_fails_for_good_pauses_and_its_message_is_held(world: World, 
     assert (conversation.pause.reason, conversation.pause.by.type) == (SILENT, "system")
     assert conversation.waiting_since is not None
     assert (row(world, "m:m1").state, row(world, "m:m1").held_under) == ("held", 1)
+
+
+def test_the_pause_of_a_bot_that_fails_ends_as_any_other(world: World) -> None:
+    world.bot.fails = BotFailed("down", retry=False)
+    at = world.clock()
+    world.deliver(world.process())
+    pause, length = world.conversation().pause, SETTINGS.pause_length
+    assert pause is not None
+    assert length is not None
+    assert (pause.until, pause.length) == (at + length, length)
+
+
+def test_without_an_end_of_pauses_a_bot_that_fails_waits_for_a_person(world: World) -> None:
+    settings = Settings({**ENDLESS, "HITL_BOT": "python:no_such_module:bot"}, SETTINGS.parameters)
+    process = System(settings, store=world.store, mailbox=world.mailbox, messenger=world.messenger, clock=world.clock)
+    world.deliver(process, BOT_TRIES)
+    pause = world.conversation().pause
+    assert pause is not None
+    assert (pause.until, pause.length) == (None, None)
+
+
+def test_a_bot_that_fails_on_what_it_has_paused_by_pauses_again_once_that_is_over(world: World) -> None:
+    process = world.process()
+
+    class Undone:
+        """Pauses by the row, which somebody undoes while the bot is failing."""
+
+        def deliver(self, delivery: Delivery, speaker: Speaker) -> None:
+            speaker.pause("a person is wanted", None)
+            process.handoff.resume(CONVERSATION, ANA)
+            raise BotFailed("down", retry=False)
+
+    world.bot = Undone()  # type: ignore[assignment]  # a bot for this test only
+    world.deliver(world.process())
+    pause = world.conversation().pause
+    assert pause is not None
+    assert (pause.reason, world.conversation().epoch) == (SILENT, 3)
+    assert (row(world, "m:m1").state, row(world, "m:m1").caused) == ("delivered", 3)
 
 
 def test_a_bot_that_the_settings_do_not_lead_to_calls_a_person_in_the_end(world: World) -> None:

@@ -161,6 +161,16 @@ def test_the_stop_pauses_whoever_writes_and_lifting_it_ends_only_its_own_pauses(
     assert kept.by == ANA
 
 
+def test_lifting_the_stop_ends_its_pauses_however_many(world: World) -> None:
+    handoff = world.process().handoff
+    by_stop = Pause(world.clock(), None, STOP, "fire")
+    for number in range(250):
+        new = Conversation(id=f"messenger:100:9{number:03d}", epoch=1, version=1, pause=by_stop, waiting_since=number)
+        world.store.save(Conversation(id=new.id), new)
+    handoff.end_stop_pauses()
+    assert world.store.list("paused", world.clock(), 100).conversations == ()
+
+
 def test_a_release_under_the_stop_does_not_reach_the_bot_before_the_stop_is_lifted(world: World) -> None:
     handoff = world.process().handoff
     handoff.pause(CONVERSATION, ANA)

@@ -33,7 +33,7 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-EXAMPLES = 10
+EXAMPLES = 7
 """For each operation and caller."""
 
 BOT_TOKEN = new_token()
