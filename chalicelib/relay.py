@@ -48,6 +48,8 @@ SUPPORTED = (
 )
 PAGE_FIELDS = frozenset({"id", "name"})
 """What a bot may see of its Page: `access_token` is a field of it, too."""
+ACTION_FIELDS = frozenset({"recipient", "sender_action", "persona_id", "payload", "platform"})
+"""What of a sender action is passed on: it is neither logged nor admitted, so nothing beside it may say something."""
 MAX_REASON = 500
 
 _NAMES = re.compile(r"[a-z_]{1,50}(?:,[a-z_]{1,50})*")
@@ -127,7 +129,8 @@ class Relay:
             raise NotFound(_NO_CONVERSATION)
         if stop.paused or conversation.pause_at(self._clock()) is not None:
             return {"recipient_id": at.user_id}
-        return self._messenger.pass_on(at, "POST", "messages", {}, envelope)
+        action = {name: envelope[name] for name in ACTION_FIELDS & envelope.keys()}
+        return self._messenger.pass_on(at, "POST", "messages", {}, action)
 
     def _control(self, at: Address, edge: str, fields: Fields, by: Actor) -> Any:
         if edge == "take_thread_control":

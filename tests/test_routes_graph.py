@@ -172,6 +172,12 @@ def test_a_sender_action_goes_to_meta_and_while_paused_only_looks_so(service: Se
     assert [row["kind"] for row in service.history()] == ["paused", "text"]
 
 
+def test_nothing_is_said_beside_a_sender_action(service: Service) -> None:
+    service.messenger.answers[0] = {"recipient_id": USER}
+    service.post(MESSAGES, {**TYPING, "persona_id": "5", "text": "hello", "attachment": {}, "messaging_type": "UPDATE"})
+    assert service.messenger.passed[0][4] == {**TYPING, "persona_id": "5"}
+
+
 def test_the_bots_own_metadata_is_kept_on_the_row_and_ours_is_sent(service: Service) -> None:
     service.post(MESSAGES, {**HELLO, "message": {"text": "hello", "metadata": "bot's own"}})
     sent = service.messenger.passed[0][4]
