@@ -36,7 +36,7 @@ PROFILES = 0.1
 """A user writes ten messages a day, the first of which asks Meta for the user's name."""
 EMPTY_RECEIVES = 5 * 3
 """A minute: Lambda keeps five requests for letters open, each for 20 seconds."""
-METRICS = 9
+METRICS = 10
 """Metrics of our own, billed for the hours in which something was counted."""
 KEY_REQUESTS = 12
 """An hour: DynamoDB asks KMS for a table's key every five minutes while the table is used."""

@@ -20,12 +20,12 @@ ENVIRONMENT = {
     "AWS_EC2_METADATA_DISABLED": "true",
     "NO_PROXY": "*",
     "HITL_BOT": "python:bench.quiet:bot",
-    "HITL_ALERT_TOPIC": "arn:aws:sns:us-east-1:123456789012:calls",
 }
 
 PARAMETERS = {
     "app-secret": SECRET,
     "verify-token": "word",
+    "alert-topic": "arn:aws:sns:us-east-1:123456789012:calls",
     f"pages/messenger/{PAGE}": "token",
     "tokens/bench": json.dumps(
         {

@@ -13,6 +13,8 @@ import app
 from bench.environment import PAGE, SECRET, TOKEN
 from chalicelib.mailbox import Letter
 
+_ID = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
+"""Of a request, as API Gateway writes it."""
 _CONTEXT = SimpleNamespace(aws_request_id="bench", function_name="bench", memory_limit_in_mb=512)
 
 
@@ -96,7 +98,7 @@ def _request(
         "multiValueQueryStringParameters": {name: [value] for name, value in parameters.items()},
         "pathParameters": None,
         "stageVariables": None,
-        "requestContext": {"httpMethod": method, "resourcePath": resource, "path": f"/api{path}"},
+        "requestContext": {"httpMethod": method, "resourcePath": resource, "path": f"/api{path}", "requestId": _ID},
         "body": body.decode(),
         "isBase64Encoded": False,
     }

@@ -349,7 +349,7 @@ def test_a_url_bot_gets_a_signed_webhook(http: urllib3.PoolManager) -> None:
 
 
 def test_a_bot_gets_the_id_of_the_webhook_where_there_was_one(http: urllib3.PoolManager) -> None:
-    brought = replace(DELIVERY, correlation_id="JKJaXmPLvHcESHA=")
+    brought = DELIVERY._replace(correlation_id="JKJaXmPLvHcESHA=")
     invoke = Lambda({"StatusCode": 200})
     with Loopback(says(200)) as server:
         for delivery in (DELIVERY, brought):
