@@ -146,7 +146,7 @@ def test_the_log_leads_from_a_message_to_its_webhook_and_quotes_nobody(deployed:
     assert {line["correlation_id"] for name in of for line in of[name]} <= webhooks
     counted = [line for line in lines if "_aws" in line and line["service"] == STEM]
     assert sum(line["Duplicate"][0] for line in counted if "Duplicate" in line) >= 1
-    assert sum(line["Held"][0] for line in counted if "Held" in line) == 1
+    assert sum(line["Held"][0] for line in counted if "Held" in line) >= 1
     assert [line["message"] for line in told if "not traced" in line["message"] or "not told" in line["message"]] == []
     everything = json.dumps(lines)
     assert not any(text in everything for text in ("Hello there", "Are you there", "HITL_START", deployed.token))

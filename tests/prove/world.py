@@ -37,8 +37,9 @@ ANA = Actor("operator", "ana", "Ana")
 BEN = Actor("operator", "ben", "Ben")
 API = Actor("bot", "token", "A bot by its token")
 PLATFORM_PAGE = f"messenger:{PAGE}"
-ENVIRONMENT = {"HITL_NAME": "prove", "HITL_DASHBOARD_URL": "https://desk.example"}
-SETTINGS = Settings(ENVIRONMENT, {f"pages/messenger/{PAGE}": "token", "app-secret": "secret"})
+ENVIRONMENT = {"HITL_NAME": "prove"}
+PARAMETERS = {f"pages/messenger/{PAGE}": "token", "app-secret": "secret", "dashboard-url": "https://desk.example"}
+SETTINGS = Settings(ENVIRONMENT, PARAMETERS)
 
 
 @dataclass(frozen=True)
