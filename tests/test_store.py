@@ -43,7 +43,7 @@ from chalicelib.errors import HitlError, LostRace, Unavailable, Unstorable
 from chalicelib.handoff import Handoff
 from chalicelib.ports import StorePort
 from chalicelib.settings import Settings
-from chalicelib.store import CONFLICT_TRIES, Store
+from chalicelib.store import CONFLICT_TRIES, Store, create_tables
 from tests.fake_store import FakeStore
 from tests.samples import ANA, BOT, NOW, close_times, conversations, examples, messages, new_id, pause, said, sent, talk
 from tests.stores import opened, own_settings
@@ -527,9 +527,12 @@ class TestRaces:
         assert found is not None
         assert found == touched(Conversation(id=id_, version=found.version), rows[-1], NOW + 100)
 
-    def test_tables_that_somebody_else_makes_at_once_are_there(self, dynamodb_local_url: str) -> None:
+    def test_tables_that_somebody_else_makes_at_once_are_there(
+        self, dynamodb_local_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         settings = own_settings()
-        together(8, lambda number: opened(dynamodb_local_url, settings))
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_local_url)
+        together(8, lambda number: create_tables(settings))
         assert opened(dynamodb_local_url, settings).conversation(new_id()) is None
 
     def test_many_pauses_make_one_transition(self, local: Store) -> None:
