@@ -16,7 +16,7 @@ DASHBOARD := frontend/dist/index.html
 
 # Everything in Python by two workers, and beside them the browser, whose log follows: much of each is waiting.
 BOTH = mkdir -p build; (cd frontend && npm run --silent e2e) >build/e2e.log 2>&1 & browser=$$!; \
-	$(BIN)/python -m pytest -n 2 --dist loadfile; tests=$$?; wait $$browser; played=$$?; cat build/e2e.log; exit $$((tests + played))
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder; tests=$$?; wait $$browser; played=$$?; cat build/e2e.log; exit $$((tests + played))
 
 # One sentence to the error output, and out.
 fail = { echo "$(1)" >&2; exit 1; }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import urllib3
@@ -26,8 +26,6 @@ MAX_WORDS = 300
 """Characters of the reason, and of what the user said, that a call quotes."""
 
 logger = logging.getLogger(__name__)
-Publish = Callable[..., Mapping[str, Any]]
-"""`publish` of a client of SNS."""
 
 _EVERYBODY = re.compile(r"@(?=(?:channel|here|all|everyone)\b)", re.IGNORECASE)
 _MARKUP = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -55,12 +53,16 @@ class Call(NamedTuple):
 class Alerts:
     """The channels that the settings name; without any, nobody is called."""
 
-    def __init__(
-        self, settings: Settings, http: urllib3.PoolManager | None = None, publish: Publish | None = None
-    ) -> None:
+    def __init__(self, settings: Settings, http: urllib3.PoolManager | None = None, sns: Any = None) -> None:
         self._settings = settings
         self._http = http or urllib3.PoolManager()
-        self._publish = publish
+        self._given_sns = sns
+
+    @cached_property
+    def _sns(self) -> Any:
+        retries = {"mode": "standard", "max_attempts": 3}
+        region = self._settings.region
+        return self._given_sns or aws.client("sns", region, connect_timeout=3, read_timeout=5, retries=retries)
 
     @property
     def has_channel(self) -> bool:
@@ -68,17 +70,28 @@ class Alerts:
         return bool(self._settings.alert_topic or self._settings.alert_webhook)
 
     def call(self, call: Call) -> bool:
-        """Call through every channel. True where one has taken it; what fails is logged without the call's words."""
+        """Call through every channel. True where one has taken it; what fails is logged without the call's words.
+
+        A topic takes what nobody has subscribed to. So it makes up for a webhook that failed only where it has
+        subscribers; without a webhook its word is enough, since nobody would be called by calling again.
+        """
         topic, webhook = self._settings.alert_topic, self._settings.alert_webhook
-        taken = [self._to_topic(topic, call)] if topic else []
-        taken += [self._to_webhook(webhook, call)] if webhook else []
-        return any(taken)
+        is_published = bool(topic) and self._to_topic(topic, call)
+        if not webhook:
+            return is_published
+        return self._to_webhook(webhook, call) or (is_published and self._has_subscribers(topic))
+
+    def _has_subscribers(self, topic: str) -> bool:
+        try:
+            attributes = self._sns.get_topic_attributes(TopicArn=topic)["Attributes"]
+        except (BotoCoreError, ClientError) as error:
+            logger.error("SNS did not say who has subscribed: %s.", type(error).__name__)
+            return False
+        return str(attributes["SubscriptionsConfirmed"]) != "0"
 
     def _to_topic(self, topic: str, call: Call) -> bool:
-        if self._publish is None:
-            self._publish = _sns_client(self._settings.region)
         try:
-            self._publish(TopicArn=topic, Subject=SUBJECT, Message=call.text)
+            self._sns.publish(TopicArn=topic, Subject=SUBJECT, Message=call.text)
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "Unknown")
             logger.error("SNS took no call: %s. Check the parameter alert-topic and the role's permissions.", code)
@@ -114,9 +127,3 @@ def _line(text: str) -> str:
 def _without_markup(text: str) -> str:
     """Text that a chat shows as it is: `<!channel>` and `@all` call nobody."""
     return _EVERYBODY.sub("@\u2060", "".join(_MARKUP.get(character, character) for character in text))
-
-
-def _sns_client(region: str) -> Publish:
-    retries = {"mode": "standard", "max_attempts": 3}
-    publish: Publish = aws.client("sns", region, connect_timeout=3, read_timeout=5, retries=retries).publish
-    return publish

@@ -85,23 +85,25 @@ class Decrypted:
     """Reads parameters without having each of them decrypted every half minute, which KMS bills.
 
     As they are stored they are compared with what was stored when they were last decrypted; a change of any has all
-    decrypted anew. `read` gives all of them, decrypted or as they are stored. The first reading, for which a first
-    request waits, is one call.
+    decrypted anew, and once more at the next reading, since SSM may give what was before for a moment. `read` gives all
+    of them, decrypted or as they are stored. The first reading, for which a first request waits, is one call.
     """
 
     def __init__(self, read: Callable[[bool], Mapping[str, str]]) -> None:
         self._read = read
-        self._stored: Mapping[str, str] | None = None
+        self._seen: Mapping[str, str] | None = None
+        self._settled: Mapping[str, str] | None = None
         self._values: Mapping[str, str] | None = None
 
     def __call__(self) -> Mapping[str, str]:
         """All parameters, none older than this call."""
         if self._values is None:
             self._values = self._read(True)
-        elif (stored := self._read(False)) != self._stored:
+        elif (stored := self._read(False)) != self._settled:
             # Noted last: where decrypting fails, the next reading finds the change again.
             self._values = self._read(True)
-            self._stored = stored
+            self._settled = stored if stored == self._seen else None
+            self._seen = stored
         return self._values
 
 

@@ -55,7 +55,8 @@ class _Here:
         return _allow("TakeFromMailbox", [f"sqs:{action}" for action in actions], [self._mailbox])
 
     def call_operators(self) -> dict[str, Any]:
-        return _allow("CallOperators", ["sns:Publish"], [self._arn("sns", f"{self._settings.name}-calls")])
+        actions = ["sns:GetTopicAttributes", "sns:Publish"]
+        return _allow("CallOperators", actions, [self._arn("sns", f"{self._settings.name}-calls")])
 
     def invoke_bot(self) -> list[dict[str, Any]]:
         """The one function that is the bot, where the bot is a function."""

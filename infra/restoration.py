@@ -3,6 +3,9 @@
 DynamoDB restores into new tables only. These get the names that the new stage's data stack gives, and are taken into
 that stack, so that `make deploy` goes on from there. What a restored table does not bring along is set before: point in
 time recovery, the expiry of rows, the guard against deletion.
+
+What comes back is of the past: pauses that have ended since, messages that people have answered since. So the global
+stop is set in it before any function of the new stage can look, and no bot speaks to anybody until a person lifts it.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from typing import Any
 import yaml
 from botocore.exceptions import ClientError
 
+from chalicelib.tables import STOP_ID
 from infra.stacks import TEMPLATES, Stack
 from infra.stage import CannotDo, Stage
 
@@ -39,15 +43,19 @@ class Restoration:
 
     def run(self, at: datetime) -> None:
         """Do it; both tables as they were at the same second. It can be repeated where it was interrupted."""
-        state = self._stack.state()
-        if state == "IMPORT_COMPLETE":
-            return
-        if state == "REVIEW_IN_PROGRESS":  # an earlier run was interrupted before it took anything in
-            self._stack.delete()
-        elif state:
-            raise CannotDo(f"The stage {self._target.name} has data already. Restore into a new stage.")
         tables = _tables()
         names = {key: _named(table, self._target.stem) for key, table in tables.items()}
+        state = self._stack.state()
+        if state == "IMPORT_COMPLETE":
+            for key, name in names.items():
+                self._check(_named(tables[key], self._source.stem), name, at)
+            return
+        if state in ("REVIEW_IN_PROGRESS", "IMPORT_ROLLBACK_COMPLETE"):  # an earlier run took nothing in
+            self._stack.delete()
+        elif state == "IMPORT_IN_PROGRESS":
+            raise CannotDo("An earlier run is still taking the tables in. Run this again in a minute.")
+        elif state:
+            raise CannotDo(f"The stage {self._target.name} has data already. Restore into a new stage.")
         for key, name in names.items():
             self._restore(_named(tables[key], self._source.stem), name, at)
         self._say("Waiting for DynamoDB, which takes from minutes to hours …")
@@ -55,6 +63,7 @@ class Restoration:
             self._wait(name)
             self._complete(name, tables[key]["Properties"])
             self._wait(name)
+        self._stop(f"{self._target.stem}-conversations", at)
         self._take_in(tables, names)
 
     def _restore(self, source: str, target: str, at: datetime) -> None:
@@ -68,9 +77,34 @@ class Restoration:
         except ClientError as error:
             if error.response["Error"]["Code"] not in ("TableAlreadyExistsException", "TableInUseException"):
                 raise
+            self._check(source, target, at)
             self._say(f"{target} is there already.")
         else:
             self._say(f"{source} of {at.isoformat()} becomes {target}")
+
+    def _check(self, source: str, target: str, at: datetime) -> None:
+        """CannotDo unless the table was made of this one at this second."""
+        summary = self._dynamodb.describe_table(TableName=target)["Table"].get("RestoreSummary", {})
+        of = summary.get("SourceTableArn", "").endswith(f":table/{source}")
+        if not of or summary.get("RestoreDateTime") != at:
+            text = f"The table {target} is not {source} of {at.isoformat()}. Delete it, or restore into a new stage."
+            raise CannotDo(text)
+
+    def _stop(self, table: str, at: datetime) -> None:
+        """Set the global stop, in the attributes that `store.set_stop` writes."""
+        now = time.time_ns() // 1_000_000
+        by = {"type": "system", "id": "system", "name": "chalice-hitl"}
+        self._dynamodb.update_item(
+            TableName=table,
+            Key={"id": {"S": STOP_ID}},
+            UpdateExpression="SET paused_since = :now, paused_by = :by, paused_reason = :why ADD version :one",
+            ExpressionAttributeValues={
+                ":now": {"N": str(now)},
+                ":by": {"S": json.dumps(by, separators=(",", ":"))},
+                ":why": {"S": f"restored as of {at.isoformat()}"},
+                ":one": {"N": "1"},
+            },
+        )
 
     def _complete(self, table: str, wanted: Mapping[str, Any]) -> None:
         """Set what restoring has left out; what is set already is refused, or changes nothing."""

@@ -49,6 +49,11 @@ def pytest_configure() -> None:
     sys.addaudithook(_stay_home)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the run on the emulated AWS, which takes longest and mostly waits: another worker does the rest."""
+    items.sort(key=lambda item: "test_deployed.py" not in item.nodeid)
+
+
 def _stay_home(event: str, arguments: tuple[object, ...]) -> None:
     if event == "socket.connect":
         address = arguments[1]

@@ -26,17 +26,21 @@ TEXT = (
 
 
 class Topic:
-    """SNS: keeps what is published, or fails."""
+    """SNS: keeps what is published for so many subscribers, or fails."""
 
-    def __init__(self, error: Exception | None = None) -> None:
+    def __init__(self, error: Exception | None = None, subscribers: int = 0) -> None:
         self.published: list[dict[str, str]] = []
         self._error = error
+        self._subscribers = subscribers
 
-    def __call__(self, **fields: str) -> Mapping[str, Any]:
+    def publish(self, **fields: str) -> Mapping[str, Any]:
         if self._error is not None:
             raise self._error
         self.published.append(fields)
         return {"MessageId": "1"}
+
+    def get_topic_attributes(self, TopicArn: str) -> Mapping[str, Any]:  # noqa: N803 boto's name
+        return {"Attributes": {"TopicArn": TopicArn, "SubscriptionsConfirmed": f"{self._subscribers}"}}
 
 
 def through_webhook(answer: Answer, call: Call = CALL) -> tuple[bool, list[str]]:
@@ -98,7 +102,7 @@ def test_a_webhook_that_nobody_serves_is_told_too(caplog: pytest.LogCaptureFixtu
 
 def test_the_topic_gets_the_text_under_a_constant_subject() -> None:
     topic = Topic()
-    assert Alerts(Settings({}, {"alert-topic": TOPIC}), publish=topic).call(CALL) is True
+    assert Alerts(Settings({}, {"alert-topic": TOPIC}), sns=topic).call(CALL) is True
     assert topic.published == [{"TopicArn": TOPIC, "Subject": SUBJECT, "Message": TEXT}]
 
 
@@ -111,13 +115,20 @@ def test_the_topic_gets_the_text_under_a_constant_subject() -> None:
 )
 def test_one_channel_is_enough(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
     settings = {"alert-topic": TOPIC}
-    assert Alerts(Settings({}, settings), publish=Topic(error)).call(CALL) is False
+    assert Alerts(Settings({}, settings), sns=Topic(error)).call(CALL) is False
     with Loopback(says(200)) as chat:
         both = Settings({}, {**settings, "alert-webhook": f"{chat.url}/x"})
-        assert Alerts(both, publish=Topic(error)).call(CALL) is True
+        assert Alerts(both, sns=Topic(error)).call(CALL) is True
         assert len(chat.asked) == 1
     assert "SNS took no call" in caplog.text
     assert "Belo" not in caplog.text
+
+
+@pytest.mark.parametrize("subscribers", [0, 2])
+def test_a_topic_to_which_nobody_listens_makes_up_for_no_webhook(subscribers: int) -> None:
+    with Loopback(says(500)) as chat:
+        both = Settings({}, {"alert-topic": TOPIC, "alert-webhook": f"{chat.url}/x"})
+        assert Alerts(both, sns=Topic(subscribers=subscribers)).call(CALL) is (subscribers > 0)
 
 
 def test_sns_takes_it(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -132,3 +133,18 @@ def test_a_cold_start_loads_botocores_data_once_and_nothing_that_a_delivery_does
     command = [sys.executable, "-c", COLD_START]
     answer = subprocess.run(command, cwd=Path(app.__file__).parent, capture_output=True, text=True, check=True)
     assert answer.stdout == "1 []\n"
+
+
+def test_a_setting_that_cannot_be_read_is_named_in_our_shape() -> None:
+    source = (
+        "import app; from chalice.test import Client\n"
+        "answer = Client(app.app).http.get('/botpress-hitl/bot')\n"
+        "print(answer.status_code, answer.json_body['code'], answer.json_body['message'])"
+    )
+    env = {**os.environ, "HITL_PAUSE_MINUTES": "soon"}
+    ended = subprocess.run(
+        [sys.executable, "-c", source], capture_output=True, text=True, timeout=60, check=True, env=env
+    )
+    assert ended.stdout.startswith("500 misconfigured ")
+    assert "HITL_PAUSE_MINUTES" in ended.stdout
+    assert "Traceback" not in ended.stderr

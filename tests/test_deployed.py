@@ -368,19 +368,23 @@ def test_data_comes_back_in_a_stage_of_its_own(deployed: Cloud) -> None:
     for _ in range(2):  # to do it again changes nothing
         done = deployed.run(*restore)
         assert done.returncode == 0, done.stderr
+    other = deployed.run(*restore[:-1], "2026-11-24T08:00:00Z")
+    assert "is not chalice-hitl-dev-conversations of 2026-11-24T08:00:00" in other.stderr
     updated = deployed.run("-c", UPDATE_DATA)  # as `make deploy` does
     assert updated.returncode == 0, updated.stderr
     dynamodb = deployed.client("dynamodb")
     for kind in ("conversations", "messages"):
         kept, back = (_items(dynamodb, f"chalice-hitl-{name}-{kind}") for name in (STAGE, "back"))
         assert kept
-        assert back == kept
+        assert _without_stop(back) == _without_stop(kept)
         assert dynamodb.describe_table(TableName=f"chalice-hitl-back-{kind}")["Table"]["DeletionProtectionEnabled"]
         backups = dynamodb.describe_continuous_backups(TableName=f"chalice-hitl-back-{kind}")
         recovery = backups["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
         assert recovery["PointInTimeRecoveryStatus"] == "ENABLED"
     ttl = dynamodb.describe_time_to_live(TableName="chalice-hitl-back-messages")["TimeToLiveDescription"]
     assert (ttl["TimeToLiveStatus"], ttl["AttributeName"]) == ("ENABLED", "expires_at")
+    stop = dynamodb.get_item(TableName="chalice-hitl-back-conversations", Key={"id": {"S": "stop"}})["Item"]
+    assert (stop["paused_reason"]["S"], "paused_since" in stop) == ("restored as of 2026-11-24T09:00:00+00:00", True)
     assert "has data already" in deployed.run(*restore).stderr
     gone = deployed.run("-m", "infra", "destroy", "--stage", "back", "--data", "delete", "--confirm", "back")
     assert gone.returncode == 0, gone.stderr
@@ -398,6 +402,10 @@ Stack(stage.client("cloudformation"), stage.stem, "data").deploy({**names, "Alar
 def _items(dynamodb: Any, table: str) -> list[str]:
     pages = dynamodb.get_paginator("scan").paginate(TableName=table)
     return sorted(json.dumps(item, sort_keys=True) for page in pages for item in page["Items"])
+
+
+def _without_stop(items: list[str]) -> list[str]:
+    return [item for item in items if json.loads(item)["id"] != {"S": "stop"}]
 
 
 def test_another_machine_goes_on_with_the_same_functions(deployed: Cloud) -> None:

@@ -20,6 +20,8 @@ FUNCTION_TIMEOUT = 30.0
 """Seconds, as in .chalice/config.json."""
 everything_else = apigateway_v1.handle_request
 execute = lambda_svc._execute_function_with_config_scope
+restore = dynamodb._restore_table_to_point_in_time
+describe = dynamodb._table_description
 
 
 async def handle_request(method: str, path: str, headers: Any, body: bytes, query: Any) -> Answer:
@@ -104,7 +106,25 @@ def _end(workers: list[Any]) -> None:
     lambda_runtime.kill_workers(workers)
 
 
+def restore_and_note(data: dict[str, Any]) -> Any:
+    """Restore a table, and keep of what and when it is, which DynamoDB says of each table; the emulator does not."""
+    answer = restore(data)
+    if answer[0] == 200:
+        source = dynamodb._tables[data["SourceTableName"]]["TableArn"]
+        summary = {"SourceTableArn": source, "RestoreDateTime": data["RestoreDateTime"], "RestoreInProgress": False}
+        dynamodb._tables[data["TargetTableName"]]["RestoreSummary"] = summary
+    return answer
+
+
+def describe_with_origin(name: str) -> dict[str, Any]:
+    """Describe a table, and of what it was restored."""
+    summary = dynamodb._tables[name].get("RestoreSummary")
+    return {**describe(name), **({"RestoreSummary": summary} if summary else {})}
+
+
 apigateway_v1.handle_request = handle_request
+dynamodb._restore_table_to_point_in_time = restore_and_note
+dynamodb._table_description = describe_with_origin
 lambda_svc.invalidate_worker = let_finish
 lambda_svc._execute_function_with_config_scope = execute_by_payload_format
 # It refuses every `(a = :a AND begins_with(b, :b))` in which `a` is a number, because it takes the two for one.
