@@ -343,9 +343,11 @@ _ELSEWHERE = {
 """What Lambda does in a function's name, on its own way."""
 NOT_SEEN = {
     "api_handler": _ELSEWHERE,
-    # The queue's trigger; and what a bot that fails is put off by, which no bot has to do here.
+    # The queue's trigger; what a bot that fails is put off by, which no bot has to do here; and whether anybody hears
+    # the topic, which is asked where a chat has failed.
     "deliver": {
         *_ELSEWHERE,
+        "sns:GetTopicAttributes",
         *("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:ChangeMessageVisibility"),
     },
     "look_after": {*_ELSEWHERE, "dynamodb:UpdateItem"},  # it has the policy of the API
