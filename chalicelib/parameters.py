@@ -96,7 +96,7 @@ class Decrypted:
         self._values: Mapping[str, str] | None = None
 
     def __call__(self) -> Mapping[str, str]:
-        """All parameters, none older than this call."""
+        """All parameters, as SSM gives them now."""
         if self._values is None:
             self._values = self._read(True)
         elif (stored := self._read(False)) != self._settled:

@@ -69,18 +69,22 @@ def renewed(conversation: Conversation, row: Message, by: Actor, length: int | N
 
 
 def marked(cause: Message, conversation: Conversation, outcome: Literal["delivered", "held"]) -> Message:
-    """The row that has led to this; where the bot has still to be given it, that is done or put off thereby."""
-    if not cause.is_new and not (cause.state == "held" and outcome == "delivered"):
+    """The row that has led to this; where the bot has still to be given it, that is done or put off thereby.
+
+    A row on which the bot failed keeps the mark that it had: the bot may have it yet, and pause by it then.
+    """
+    if not cause.is_new and cause.state != "held":
         return replace(cause, caused=conversation.epoch)
-    held_under = conversation.epoch if outcome == "held" else None
-    return replace(cause, caused=conversation.epoch, state=outcome, held_under=held_under)
+    if outcome == "held":
+        return replace(cause, state="held", held_under=conversation.epoch) if cause.is_new else cause
+    return replace(cause, caused=conversation.epoch, state="delivered", held_under=None)
 
 
 def has_paused(cause: Message, conversation: Conversation) -> bool:
     """Whether a pause by this row is a repetition.
 
-    It is a new effect where what the row has led to is the release that the conversation is in, or a pause because
-    the bot did not take the row, which is held since.
+    It is a new effect where what the row has led to is the release that the conversation is in, and of a row that is
+    held: the bot has not had it.
     """
     has_released = conversation.pause is None and cause.caused == conversation.epoch
     return cause.caused is not None and cause.state != "held" and not has_released

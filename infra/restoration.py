@@ -19,7 +19,8 @@ from typing import Any
 import yaml
 from botocore.exceptions import ClientError
 
-from chalicelib.tables import STOP_ID
+from chalicelib.conversation import SYSTEM
+from chalicelib.tables import STOP_ID, actor_text
 from infra.stacks import TEMPLATES, Stack
 from infra.stage import CannotDo, Stage
 
@@ -93,14 +94,13 @@ class Restoration:
     def _stop(self, table: str, at: datetime) -> None:
         """Set the global stop, in the attributes that `store.set_stop` writes."""
         now = time.time_ns() // 1_000_000
-        by = {"type": "system", "id": "system", "name": "chalice-hitl"}
         self._dynamodb.update_item(
             TableName=table,
             Key={"id": {"S": STOP_ID}},
             UpdateExpression="SET paused_since = :now, paused_by = :by, paused_reason = :why ADD version :one",
             ExpressionAttributeValues={
                 ":now": {"N": str(now)},
-                ":by": {"S": json.dumps(by, separators=(",", ":"))},
+                ":by": {"S": str(actor_text(SYSTEM))},
                 ":why": {"S": f"restored as of {at.isoformat()}"},
                 ":one": {"N": "1"},
             },

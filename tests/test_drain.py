@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from chalicelib.conversation import Actor, held_key
-from chalicelib.delivery import BOT_TRIES, DRAIN_TIME
+from chalicelib.delivery import BOT, BOT_TRIES, DRAIN_TIME
 from chalicelib.errors import BotFailed
 from chalicelib.mailbox import NUDGE
 from chalicelib.messenger import Outgoing
@@ -222,6 +222,21 @@ def test_who_asked_for_a_person_while_the_bot_was_down_gets_one_when_the_bot_has
     assert pause is not None
     assert pause.by.type == "bot"
     assert [row.state for row in world.rows() if row.id == "m:p1"] == ["delivered"]
+
+
+def test_a_bot_that_pauses_only_after_it_has_answered_is_heard_too(world: World) -> None:
+    world.bot.fails = BotFailed("down", retry=False)
+    resume(world)
+    drain(world)
+    assert [(row.state, row.caused) for row in world.rows() if row.id == "m:m1"] == [("held", None)]
+    world.bot.fails = None
+    resume(world)
+    drain(world)
+    for _ in range(2):  # once, however often it asks
+        paused = world.process().handoff.pause(CONVERSATION, BOT, "asked for a person", cause_id="m:m1")
+        assert (paused.pause is not None, paused.epoch) == (True, 5)
+    world.process().handoff.resume(CONVERSATION, ANA)
+    assert world.process().handoff.pause(CONVERSATION, BOT, "again", cause_id="m:m1").epoch == 6
 
 
 def end(world: World, ms: int = 60 * MINUTE) -> None:

@@ -282,7 +282,7 @@ def test_giving_up_holds_the_row_under_its_own_pause_and_leaves_one_that_stands(
     given_up = handoff.give_up(row, "no answer")
     held = world.store.row(CONVERSATION, "m:m2")
     assert held is not None
-    assert (held.state, held.held_under, held.caused) == ("held", 1, 1)
+    assert (held.state, held.held_under, held.caused) == ("held", 1, None)
     log = world.store.row(CONVERSATION, "t:1")
     assert log is not None
     assert (log.kind, log.by, log.text) == ("paused", SYSTEM, "no answer")
