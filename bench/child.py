@@ -1,4 +1,4 @@
-"""One cold start in a process of its own: `python -m bench.child api|deliver|bare-api|bare-deliver`.
+"""One cold start in a process of its own: `python -m bench.child api|deliver|bare-api|bare-deliver <depth>`.
 
 `bare-…` imports the packages that the function needs and makes its calls by bare botocore. Reads from its input what
 to do, prints the seconds of processor time of the imports and of imports and first call, and the calls.
@@ -15,8 +15,15 @@ from typing import Any
 BARE = ("chalice.app", "pynamodb.models", "pynamodb.transactions", "botocore.session", "aws_lambda_powertools")
 
 
-def main(what: str) -> None:
-    """Start cold and answer one event, or make its calls."""
+def main(what: str, depth: int) -> None:
+    """Start cold and answer one event, or make its calls, so many frames below."""
+    if depth:
+        main(what, depth - 1)
+    else:
+        _run(what)
+
+
+def _run(what: str) -> None:
     task = json.load(sys.stdin)
     is_bare = what.startswith("bare-")
     start = time.process_time()
@@ -55,4 +62,4 @@ def _make(calls: list[list[Any]]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], int(sys.argv[2]))

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 from chalicelib.errors import BadRequest
@@ -88,8 +87,7 @@ class Failure(NamedTuple):
     can_retry: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(NamedTuple):
     """One row of a conversation's log.
 
     `raw` is the JSON text of what Meta sent (one item of `messaging`), or of what we send. `details` holds what the
@@ -190,14 +188,14 @@ class LastMessage(NamedTuple):
         return self.order.partition("#")[2]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conversation:
+class Conversation(NamedTuple):
     """One user talking to one Page.
 
-    `epoch` rises by one with every pause and resume; `version` with every write, and each write is conditioned on it
-    or on what it relies on. `pause` may have ended already: ask `pause_at`. `last_said` is the newest that a person on
-    our side has said or is about to; the bot has been told of the transitions up to `told_epoch`. `called_epoch` is
-    the pause to which the operators were called last, `profile_due_at` when the name and picture are asked for again.
+    `epoch` rises by one with every pause and resume, so that pauses have odd ones; `version` with every write, and each
+    write is conditioned on it or on what it relies on. `pause` may have ended already: ask `pause_at`. `last_said` is
+    the newest that a person on our side has said or is about to; the bot has been told of the transitions up to
+    `told_epoch`. `called_epoch` is the pause to which the operators were called last, `profile_due_at` when the name
+    and picture are asked for again.
     """
 
     id: str
@@ -280,37 +278,40 @@ def touched(conversation: Conversation, row: Message, now: int) -> Conversation:
     in the same state.
     """
     last = conversation.last_message
-    changed = replace(
-        conversation,
+    changed = conversation._replace(
         last_activity_at=max(conversation.last_activity_at, now),
         last_message=last if last is not None and last.order > row.order else preview(row),
     )
     said = conversation.last_said
     if row.by_person and (said is None or said.order < row.order):
-        changed = replace(changed, last_said=preview(row))
+        changed = changed._replace(last_said=preview(row))
     if row.wants_person:
-        changed = replace(
-            changed,
+        changed = changed._replace(
             last_user_message_at=max(conversation.last_user_message_at or 0, row.sent_at),
             last_received_at=max(conversation.last_received_at or 0, row.received_at),
         )
         if changed.pause is not None and row.received_at > (changed.last_answer_at or 0):
             since = max(row.received_at, changed.pause.since)
-            changed = replace(changed, waiting_since=min(changed.waiting_since or since, since))
+            changed = changed._replace(waiting_since=min(changed.waiting_since or since, since))
     return answered(changed, row) if row.is_answer else changed
 
 
 def answered(conversation: Conversation, row: Message) -> Conversation:
     """The conversation after a person's answer went out: nobody waits but for what came later."""
     at = max(conversation.last_answer_at or 0, row.given_at)
-    changed = replace(conversation, last_answer_at=at, waiting_since=still_waiting(conversation, at))
-    if row.author == "operator" and row.given_at >= (conversation.last_operator_at or 0):
-        changed = replace(changed, last_operator=row.by, last_operator_at=row.given_at)
+    changed = conversation._replace(last_answer_at=at, waiting_since=still_waiting(conversation, at))
+    if row.author == "operator" and row.by is not None:
+        last = conversation.last_operator_at or 0, conversation.last_operator or row.by
+        at, by = max(last, (row.given_at, row.by))  # of two in the same millisecond always the same one
+        changed = changed._replace(last_operator=by, last_operator_at=at)
     return changed
 
 
 def still_waiting(conversation: Conversation, answered_at: int) -> int | None:
-    """Since when the user waits once a person has answered at this time; None where nothing has come since."""
+    """Since when the user waits once a person has answered at this time; None where nothing has come since.
+
+    Of several that have come since it is the newest, whose time alone is kept here.
+    """
     waiting, received = conversation.waiting_since, conversation.last_received_at or 0
     if waiting is not None and waiting <= answered_at:
         return received if received > answered_at else None
@@ -323,8 +324,7 @@ def paused(conversation: Conversation, pause: Pause) -> Conversation:
     The bot need not be told of its own pause.
     """
     epoch = conversation.epoch + 1
-    return replace(
-        conversation,
+    return conversation._replace(
         epoch=epoch,
         told_epoch=epoch if pause.by.type == "bot" else conversation.told_epoch,
         pause=pause,
@@ -350,7 +350,7 @@ def repaused(
         reason=old.reason if reason is None else reason,
         by=by if old.by == STOP else old.by,
     )
-    return replace(conversation, pause=pause)
+    return conversation._replace(pause=pause)
 
 
 def resumed(conversation: Conversation, now: int, start: str | None = None) -> Conversation:
@@ -359,8 +359,7 @@ def resumed(conversation: Conversation, now: int, start: str | None = None) -> C
     `start` is the key of the first held row that the bot is to be given, None where it is given none of them. What an
     earlier resume has left is given first, or dropped too.
     """
-    return replace(
-        conversation,
+    return conversation._replace(
         epoch=conversation.epoch + 1,
         draining=None if start is None else min(start, conversation.draining or start),
         pause=None,
@@ -380,7 +379,7 @@ def wants_call(conversation: Conversation, now: int) -> bool:
 
 def called(conversation: Conversation, epoch: int) -> Conversation:
     """The conversation after the operators were called to the pause of this epoch."""
-    return replace(conversation, called_epoch=max(conversation.called_epoch or 0, epoch))
+    return conversation._replace(called_epoch=max(conversation.called_epoch or 0, epoch))
 
 
 def wants_profile(conversation: Conversation, now: int) -> bool:

@@ -11,7 +11,6 @@ import json
 import logging
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from chalicelib.bots import BotPort, Delivery
@@ -161,7 +160,7 @@ class Deliveries:
             if failure.retry and tries < BOT_TRIES:
                 raise
             return self._hold(row, self._handoff.give_up(row, SILENT))
-        self._mark(row, replace(row, state="delivered", held_under=None))
+        self._mark(row, row._replace(state="delivered", held_under=None))
         self._telemetry.add("Delivered")
         if row.is_new:  # how long somebody was held says nothing of how quick we are
             self._telemetry.add("DeliveryLatency", max(0, self._clock() - row.received_at))
@@ -202,7 +201,7 @@ class Deliveries:
         """What is held already keeps its place among the others."""
         if not row.is_new:
             return "done"
-        self._mark(row, replace(row, state="held", held_under=conversation.epoch))
+        self._mark(row, row._replace(state="held", held_under=conversation.epoch))
         self._telemetry.add("Held")
         with self._about(row, "hold"):
             logger.info("held", extra={"epoch": conversation.epoch})

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -110,7 +109,7 @@ class Errands:
 
         def named(conversation: Conversation) -> Conversation:
             name, picture = profile.name or conversation.name, profile.picture_url or conversation.picture_url
-            return replace(conversation, name=name, picture_url=picture, profile_due_at=due)
+            return conversation._replace(name=name, picture_url=picture, profile_due_at=due)
 
         return self._handoff.amend(conversation_id, named)
 
@@ -161,4 +160,4 @@ class Errands:
 
 
 def _due(at: int) -> Callable[[Conversation], Conversation]:
-    return lambda conversation: replace(conversation, profile_due_at=at)
+    return lambda conversation: conversation._replace(profile_due_at=at)

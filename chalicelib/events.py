@@ -2,8 +2,8 @@
 
 Shapes and their traps: https://developers.facebook.com/docs/messenger-platform/reference/webhook-events
 
-There are many classes, each of which a cold start pays for: so they have no methods that nobody calls, not even those
-that would keep an event from being changed.
+There are many classes, each of which a cold start pays for. So they are no dataclasses, which compile a constructor for
+each: they share one, and type checkers read their fields as a dataclass's.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, dataclass_transform
 
 from chalicelib.conversation import INBOX_APP_ID, OWN_METADATA, Actor, Address, AuthorType, Message
 
@@ -22,8 +21,15 @@ INBOX_APP_IDS = frozenset({INBOX_APP_ID, "1217981644879628"})
 _OWN_ROW = re.compile(re.escape(OWN_METADATA) + r"(s:[A-Za-z0-9_-]{1,128})")
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
-class Event:
+@dataclass_transform(kw_only_default=True)
+class _Record:
+    """Made of its fields, by their names."""
+
+    def __init__(self, **fields: Any) -> None:
+        self.__dict__ |= fields
+
+
+class Event(_Record):
     """What all events have.
 
     `sent_at` is in ms and clamped. `from_page`: our own Page is the sender. `raw` is the JSON text as it came, `digest`
@@ -91,7 +97,6 @@ class Event:
         return {}
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
 class _Said(Event):
     mid: str | None = None
     text: str | None = None
@@ -112,7 +117,6 @@ class _Said(Event):
         return self.attachments
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
 class UserMessage(_Said):
     """What the user wrote or sent: text, attachments, a quick reply; sometimes neither."""
 
@@ -123,7 +127,6 @@ class UserMessage(_Said):
         return {"payload": self.quick_reply, "reply_to": self.reply_to}
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
 class Postback(_Said):
     """A tap on a button. `payload` is missing in `standby`, `mid` in older events."""
 
@@ -140,7 +143,6 @@ class Postback(_Said):
         return {"payload": self.payload, "title": self.title}
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
 class Echo(_Said):
     """What our Page said: by us, by another app, or by a person in the Page inbox."""
 
@@ -169,7 +171,7 @@ class Echo(_Said):
     def row(self, now: int) -> Message:
         """Its author is the inbox or, where the sender is another app or unknown, the bot."""
         row = super().row(now)
-        return replace(row, state="sent", mid=self.mid)
+        return row._replace(state="sent", mid=self.mid)
 
     def _author(self) -> AuthorType:
         return "page_inbox" if self.by_inbox else "bot"
@@ -178,7 +180,6 @@ class Echo(_Said):
         return Actor(author, self.app_id or "", "Page inbox" if self.by_inbox else "")
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
 class Deletion(Event):
     """Somebody took a message back; `mid` is that message's. Instagram sends it as a message with the same mid."""
 
@@ -196,7 +197,6 @@ class Deletion(Event):
         return {"target": self.mid}
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
 class Edit(Event):
     """The user changed a message; `mid` is the message's, `number` how often it was edited."""
 
@@ -212,7 +212,6 @@ class Edit(Event):
         return {"target": self.mid, "number": self.number}
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
 class Reaction(Event):
     """The user reacted to a message, or took that back; `mid` is the message's."""
 
@@ -228,7 +227,6 @@ class Reaction(Event):
         return {"target": self.mid, "action": self.action, "emoji": self.emoji}
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
 class Watermark(Event):
     """Everything that the Page sent up to `until` was delivered, or read."""
 
@@ -248,7 +246,6 @@ class Read(Watermark):
     kind: ClassVar[str] = "read"
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
 class Referral(Event):
     """The user came in by a link or an ad."""
 
@@ -260,7 +257,6 @@ class Referral(Event):
         return {"ref": self.ref, "source": self.source}
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
 class Optin(Event):
     """The user agreed to be written to."""
 
@@ -271,7 +267,6 @@ class Optin(Event):
         return {"ref": self.ref}
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
 class AccountLinking(Event):
     """The user linked or unlinked an account."""
 
@@ -282,7 +277,6 @@ class AccountLinking(Event):
         return {"status": self.status}
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
 class Policy(Event):
     """Meta warned, blocked or unblocked the Page."""
 
@@ -299,7 +293,6 @@ class Policy(Event):
         return {"action": self.action}
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
 class Handover(Event):
     """Meta's own thread control moved between apps."""
 
@@ -313,7 +306,6 @@ class Handover(Event):
         return {"action": self.action, "metadata": self.metadata}
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
 class Unknown(Event):
     """Anything else, kept raw; `name` is the field that gives it its kind."""
 

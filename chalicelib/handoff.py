@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chalicelib.conversation import (
@@ -83,7 +82,7 @@ class Handoff:
 
         def decide(conversation: Conversation, now: int) -> Change | None:
             cause = self._cause(conversation_id, cause_id)
-            if cause is not None and has_paused(cause, conversation):
+            if cause is not None and has_paused(cause):
                 return None
             length = self._length if minutes is None else minutes * MINUTE
             until = None if length is None else self._clock() + length
@@ -130,7 +129,7 @@ class Handoff:
             if not releases(conversation, current, self._release):
                 mark = current
                 return None
-            mark = replace(current, caused=conversation.epoch + 1)
+            mark = current._replace(caused=conversation.epoch + 1)
             change = resuming(conversation, Actor("user", Address.parse(row.conversation_id).user_id, ""), None, now)
             return None if change is None else (change[0], change[1], (current, mark))
 
@@ -219,7 +218,7 @@ class Handoff:
             new = change(old)
             if new == old:
                 return old
-            new = replace(new, version=old.version + 1)
+            new = new._replace(version=old.version + 1)
             try:
                 self._store.save(old, new)
             except LostRace:
@@ -279,7 +278,7 @@ class Handoff:
                 self._nudge(old)
                 return old
             new, row, cause = change
-            new = replace(new, version=old.version + 1)
+            new = new._replace(version=old.version + 1)
             try:
                 self._store.transition(old, new, row, cause)
             except LostRace:

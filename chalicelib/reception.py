@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -117,8 +116,8 @@ class Reception:
         if isinstance(event, Echo) and self._is_own(event):
             return "echo"
         if isinstance(event, Echo):
-            event = replace(event, takeover=event.app_id in self._takeover_app_ids)
-        row = replace(event.row(self._clock()), correlation_id=correlation_id)
+            event.takeover = event.app_id in self._takeover_app_ids
+        row = event.row(self._clock())._replace(correlation_id=correlation_id)
         existing, was_cut = self._append(row)
         if existing is not None:
             if existing.state in ("delivered", "held"):
@@ -138,7 +137,7 @@ class Reception:
     def _note(self, row: Message) -> None:
         """Let the conversation know; what a person has said in the Page inbox also pauses it."""
         if row.author == "page_inbox" and row.by is not None:
-            self._handoff.take(replace(row, caused=None), row.by, IN_INBOX)
+            self._handoff.take(row._replace(caused=None), row.by, IN_INBOX)
         elif row.kind not in QUIET_KINDS:
             self._handoff.touch(row)
         if row.state == "sent":  # an echo
@@ -151,7 +150,7 @@ class Reception:
         except Unstorable:
             address = Address.parse(row.conversation_id)
             raw = json.dumps({"sender": {"id": address.user_id}, "recipient": {"id": address.page_id}})
-            bare = replace(row, text=None, attachments=(), details=None, raw=raw, cut=True)
+            bare = row._replace(text=None, attachments=(), details=None, raw=raw, cut=True)
             return self._store.append(bare), True
 
     def _note_watermark(self, event: Watermark) -> str:

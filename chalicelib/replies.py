@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chalicelib.admission import Admission
@@ -100,7 +99,7 @@ class Replies:
 
     def settle_echo(self, row: Message, mid: str | None) -> None:
         """The user's device has what this row says, whatever we believed; safe to repeat."""
-        self._settle(row, replace(row, state="sent", mid=row.mid or mid, failure=None))
+        self._settle(row, row._replace(state="sent", mid=row.mid or mid, failure=None))
 
     def replace_echo(self, echo: Message) -> None:
         """Show our own row where it has taken this echo's place since that was logged; safe to repeat."""
@@ -137,7 +136,7 @@ class Replies:
             raise Conflict("This message is still being sent. Wait a minute before you send it again.", "still_sending")
         if state not in RETRIABLE and (state != "unconfirmed" or by.type == "bot"):
             return None
-        row = replace(existing, state="queued", attempt=existing.attempt + 1, attempted_at=now, failure=None)
+        row = existing._replace(state="queued", attempt=existing.attempt + 1, attempted_at=now, failure=None)
         try:
             self._store.change(existing, row)
         except LostRace:
@@ -153,17 +152,17 @@ class Replies:
             self._follow(row)
         elif row.state == "queued":
             with suppress(Refused):
-                self._admission.admit(replace(row, caused=None), by, epoch, None)
+                self._admission.admit(row._replace(caused=None), by, epoch, None)
         return row
 
     def _refuse(self, row: Message, refusal: Refused) -> Message:
         """Write why it was not said. Lists show that something has happened, but it is nobody's last message."""
         failure = Failure(refusal.code, refusal.message, refusal.can_retry)
-        refused = self._settle(row, replace(row, state="refused", failure=failure))
+        refused = self._settle(row, row._replace(state="refused", failure=failure))
         at = self._clock()
 
         def noted(conversation: Conversation) -> Conversation:
-            return replace(conversation, last_activity_at=max(conversation.last_activity_at, at))
+            return conversation._replace(last_activity_at=max(conversation.last_activity_at, at))
 
         self._handoff.amend(row.conversation_id, noted)
         return refused
@@ -181,8 +180,8 @@ class Replies:
         except (GraphError, Misconfigured) as error:
             state: State = "unconfirmed" if isinstance(error, Unconfirmed) else "failed"
             failure = Failure(error.code, error.message, getattr(error, "can_retry", False))
-            return self._settle(row, replace(row, state=state, failure=failure))
-        return self._settle(row, replace(row, state="sent", mid=mid, failure=None))
+            return self._settle(row, row._replace(state=state, failure=failure))
+        return self._settle(row, row._replace(state="sent", mid=mid, failure=None))
 
     def _settle(self, row: Message, outcome: Message) -> Message:
         """Write what became of a send. What was sent stays sent, whoever learns of it first."""
@@ -210,10 +209,10 @@ class Replies:
         def shown(conversation: Conversation) -> Conversation:
             last = conversation.last_message
             if last is not None and last.id == f"m:{row.mid}":
-                conversation = replace(conversation, last_message=preview(self._newest(row)))
+                conversation = conversation._replace(last_message=preview(self._newest(row)))
             said = conversation.last_said
             if said is not None and said.id == f"m:{row.mid}":
-                conversation = replace(conversation, last_said=preview(row) if row.by_person else None)
+                conversation = conversation._replace(last_said=preview(row) if row.by_person else None)
             return answered(conversation, row) if row.is_answer else conversation
 
         self._handoff.amend(row.conversation_id, shown)
@@ -226,10 +225,10 @@ class Replies:
 
 def _settled(current: Message, outcome: Message) -> Message:
     if current.state == "sent":
-        return replace(current, mid=current.mid or outcome.mid)
+        return current._replace(mid=current.mid or outcome.mid)
     if outcome.state != "sent" and current.attempt != outcome.attempt:
         return current
-    return replace(current, state=outcome.state, mid=outcome.mid or current.mid, failure=outcome.failure)
+    return current._replace(state=outcome.state, mid=outcome.mid or current.mid, failure=outcome.failure)
 
 
 def _template_text(message: Outgoing) -> str | None:

@@ -5,7 +5,6 @@ A `Change` is what one transaction writes; `conversation` has the states themsel
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
 
 from chalicelib.conversation import (
@@ -38,10 +37,10 @@ def taking(old: Conversation, row: Message, pause: Pause, now: int) -> Change:
 
     The user waits from then on until that has gone out, or something later has.
     """
-    new = replace(paused(old, pause), waiting_since=min(pause.since, row.given_at))
-    new = touched(replace(new, waiting_since=still_waiting(new, old.last_answer_at or 0)), row, now)
+    new = paused(old, pause)._replace(waiting_since=min(pause.since, row.given_at))
+    new = touched(new._replace(waiting_since=still_waiting(new, old.last_answer_at or 0)), row, now)
     log = transition_row(new, pause.by, pause.reason, pause.since)
-    return new, log, (row, replace(row, caused=new.epoch))
+    return new, log, (row, row._replace(caused=new.epoch))
 
 
 def resuming(old: Conversation, by: Actor, reason: str | None, now: int, start: str | None = None) -> Change | None:
@@ -62,10 +61,10 @@ def renewed(conversation: Conversation, row: Message, by: Actor, length: int | N
         return conversation
     if pause.by == STOP:
         until = None if length is None else row.given_at + length
-        return replace(conversation, pause=pause._replace(by=by, until=until, length=length))
+        return conversation._replace(pause=pause._replace(by=by, until=until, length=length))
     if pause.until is None or pause.length is None:
         return conversation
-    return replace(conversation, pause=pause._replace(until=max(pause.until, row.given_at + pause.length)))
+    return conversation._replace(pause=pause._replace(until=max(pause.until, row.given_at + pause.length)))
 
 
 def marked(cause: Message, conversation: Conversation, outcome: Literal["delivered", "held"]) -> Message:
@@ -74,20 +73,19 @@ def marked(cause: Message, conversation: Conversation, outcome: Literal["deliver
     A row on which the bot failed keeps the mark that it had: the bot may have it yet, and pause by it then.
     """
     if not cause.is_new and cause.state != "held":
-        return replace(cause, caused=conversation.epoch)
+        return cause._replace(caused=conversation.epoch)
     if outcome == "held":
-        return replace(cause, state="held", held_under=conversation.epoch) if cause.is_new else cause
-    return replace(cause, caused=conversation.epoch, state="delivered", held_under=None)
+        return cause._replace(state="held", held_under=conversation.epoch) if cause.is_new else cause
+    return cause._replace(caused=conversation.epoch, state="delivered", held_under=None)
 
 
-def has_paused(cause: Message, conversation: Conversation) -> bool:
+def has_paused(cause: Message) -> bool:
     """Whether a pause by this row is a repetition.
 
-    It is a new effect where what the row has led to is the release that the conversation is in, and of a row that is
-    held: the bot has not had it.
+    Pauses have odd epochs. One that follows what the row released is a new effect, and so is one by a row that is held:
+    the bot has not had it.
     """
-    has_released = conversation.pause is None and cause.caused == conversation.epoch
-    return cause.caused is not None and cause.state != "held" and not has_released
+    return cause.caused is not None and cause.caused % 2 == 1 and cause.state != "held"
 
 
 def is_due(conversation: Conversation, stop: Stop) -> bool:
@@ -99,11 +97,11 @@ def is_due(conversation: Conversation, stop: Stop) -> bool:
 
 def told(conversation: Conversation, epoch: int) -> Conversation:
     """The conversation after the bot was told of the transition to this epoch."""
-    return replace(conversation, told_epoch=max(conversation.told_epoch, epoch))
+    return conversation._replace(told_epoch=max(conversation.told_epoch, epoch))
 
 
 def drained(conversation: Conversation, epoch: int, start: str) -> Conversation:
     """The conversation after the bot was given all that was held from `start` on, unless it has moved on since."""
     if conversation.epoch != epoch or conversation.draining != start:
         return conversation
-    return replace(conversation, draining=None)
+    return conversation._replace(draining=None)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from chalicelib.conversation import STOP, SYSTEM, Conversation, Disconnection, Message, Stop, touched
@@ -90,7 +89,7 @@ class FakeStore:
             if active and (old is None or old.pause is not None or epoch not in (None, old.epoch)):
                 raise LostRace("not active at this epoch")
             old = old or Conversation(id=row.conversation_id)
-            self._conversations[old.id] = replace(touched(old, row, now), version=old.version + 1)
+            self._conversations[old.id] = touched(old, row, now)._replace(version=old.version + 1)
 
     def save(self, old: Conversation, new: Conversation) -> None:
         self.transition(old, new, None, None)
@@ -110,7 +109,7 @@ class FakeStore:
                 found = self._rows.get((after.conversation_id, after.id))
                 if found is None or (found.state, found.caused) != (before.state, before.caused):
                     raise LostRace("cause")
-                marked = replace(_with_outcome(found, after), caused=after.caused)
+                marked = _with_outcome(found, after)._replace(caused=after.caused)
             self._log(*(each for each in (row, marked) if each is not None))
             self._conversations[new.id] = new
 
@@ -218,7 +217,7 @@ class FakeStore:
             old = self._conversations.get(conversation_id)
             if old is not None and at is not None and (getattr(old, name) is None or getattr(old, name) < at):
                 changes: dict[str, Any] = {name: at, "version": old.version + 1}
-                self._conversations[conversation_id] = replace(old, **changes)
+                self._conversations[conversation_id] = old._replace(**changes)
 
     def _recent(self) -> Iterable[tuple[Key, Conversation]]:
         return [((each.last_activity_at, each.id), each) for each in self._indexed.values()]
@@ -257,8 +256,7 @@ class FakeStore:
 
 
 def _with_outcome(row: Message, new: Message) -> Message:
-    return replace(
-        row,
+    return row._replace(
         state=new.state,
         held_under=new.held_under,
         attempt=new.attempt,

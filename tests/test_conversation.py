@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -224,7 +223,7 @@ def test_an_older_message_does_not_replace_a_newer_one() -> None:
 
 @pytest.mark.parametrize("changes", [{"kind": "reaction"}, {"author": "bot"}, {"author": "system", "kind": "deleted"}])
 def test_what_wants_nobody_leaves_unread_and_waiting(changes: dict[str, Any]) -> None:
-    before = replace(NEW, epoch=1, pause=pause(50))
+    before = NEW._replace(epoch=1, pause=pause(50))
     after = touched(before, row(100, **changes), 100)
     assert (after.unread, after.waiting_since, after.last_user_message_at) == (False, None, None)
     assert after.last_message is not None
@@ -236,7 +235,7 @@ def test_what_wants_nobody_leaves_unread_and_waiting(changes: dict[str, Any]) ->
     [(None, None, False), (None, 5, False), (5, None, True), (5, 4, True), (5, 5, False), (5, 6, False)],
 )
 def test_unread_follows_from_times(received_at: int | None, seen_at: int | None, unread: bool) -> None:
-    assert replace(NEW, last_received_at=received_at, seen_at=seen_at).unread is unread
+    assert NEW._replace(last_received_at=received_at, seen_at=seen_at).unread is unread
 
 
 def waiting(*steps: Message, since: int = 100) -> int | None:
@@ -281,10 +280,10 @@ def test_nobody_waits_in_an_active_conversation() -> None:
 
 
 def test_a_late_row_does_not_let_the_wait_begin_before_the_pause() -> None:
-    answered_before = replace(NEW, last_answer_at=30)
+    answered_before = NEW._replace(last_answer_at=30)
     conversation = paused(answered_before, pause(100))
     assert touched(conversation, row(50), 150).waiting_since == 100
-    nobody_waits = replace(conversation, waiting_since=None)
+    nobody_waits = conversation._replace(waiting_since=None)
     assert touched(nobody_waits, row(50), 150).waiting_since == 100
 
 
@@ -332,7 +331,7 @@ def conversations(draw: st.DrawFn) -> Conversation:
         elif step == "resume" and conversation.pause is not None:
             conversation = resumed(conversation, now)
         elif step == "see":
-            conversation = replace(conversation, seen_at=max(conversation.seen_at or 0, now))
+            conversation = conversation._replace(seen_at=max(conversation.seen_at or 0, now))
     return conversation
 
 
@@ -341,7 +340,7 @@ def conversations(draw: st.DrawFn) -> Conversation:
 def test_touching_twice_is_touching_once(conversation: Conversation, new: Message, now: int) -> None:
     once = touched(conversation, new, now)
     assert touched(once, new, now) == once
-    assert touched(once, new, now + 9) == replace(once, last_activity_at=max(once.last_activity_at, now + 9))
+    assert touched(once, new, now + 9) == once._replace(last_activity_at=max(once.last_activity_at, now + 9))
 
 
 @examples(400)
@@ -352,7 +351,15 @@ def test_touching_again_later_changes_nothing_but_activity(
     """What a retry does after others went on."""
     both = touched(touched(conversation, first, now), other, now)
     again = touched(both, first, later)
-    assert again == replace(both, last_activity_at=max(both.last_activity_at, later))
+    assert again == both._replace(last_activity_at=max(both.last_activity_at, later), waiting_since=again.waiting_since)
+    if again.waiting_since != both.waiting_since:  # an answer older than both left the later of two messages waiting
+        assert (both.last_answer_at or 0) < (again.waiting_since or 0) == first.received_at < (both.waiting_since or 0)
+
+
+def test_of_two_answers_in_one_millisecond_the_last_operator_is_always_the_same() -> None:
+    ana, ben = reply(1, ANA), reply(1, BEN)
+    one, other = touched(touched(NEW, ana, 1), ben, 1), touched(touched(NEW, ben, 1), ana, 1)
+    assert one.last_operator == other.last_operator == touched(one, ana, 1).last_operator
 
 
 @examples(400)
@@ -413,7 +420,7 @@ def test_a_pause_holds_until_its_end(now: int, until: int | None, holds: bool) -
 @examples(200)
 @given(conversations(), ACTORS, TIMES)
 def test_a_pause_raises_the_epoch_and_lets_the_user_wait(conversation: Conversation, by: Actor, now: int) -> None:
-    conversation = replace(conversation, pause=None)
+    conversation = conversation._replace(pause=None)
     after = paused(conversation, pause(now, by=by))
     assert (after.epoch, after.pause, after.waiting_since) == (conversation.epoch + 1, pause(now, by=by), now)
     assert (after.changed_at, after.last_activity_at) == (now, max(conversation.last_activity_at, now))
@@ -445,7 +452,7 @@ def test_a_second_pause_changes_end_and_reason_only(
 ) -> None:
     before = paused(NEW, old)
     after = repaused(before, until, reason, by)
-    assert after == replace(before, pause=new)
+    assert after == before._replace(pause=new)
     assert repaused(after, until, reason, by) == after
 
 
@@ -507,7 +514,7 @@ def wish(at: int, payload: str | None = "HITL_STOP", **changes: Any) -> Message:
     return row(at, **{"kind": "postback", "details": details, **changes})
 
 
-PAUSED = replace(paused(NEW, pause(100)), epoch=3)
+PAUSED = paused(NEW, pause(100))._replace(epoch=3)
 
 
 @pytest.mark.parametrize(
@@ -528,8 +535,8 @@ PAUSED = replace(paused(NEW, pause(100)), epoch=3)
         (PAUSED, wish(101, kind="text"), False),
         (PAUSED, wish(101, kind="quick_reply"), False),
         (PAUSED, row(101, text="HITL_STOP"), False),
-        (replace(PAUSED, pause=None), wish(101), False),
-        (replace(PAUSED, pause=None), wish(101, "HITL_STOP:3"), False),
+        (PAUSED._replace(pause=None), wish(101), False),
+        (PAUSED._replace(pause=None), wish(101, "HITL_STOP:3"), False),
     ],
 )
 def test_which_tap_ends_a_pause(conversation: Conversation, tap: Message, ends: bool) -> None:

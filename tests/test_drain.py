@@ -239,6 +239,20 @@ def test_a_bot_that_pauses_only_after_it_has_answered_is_heard_too(world: World)
     assert world.process().handoff.pause(CONVERSATION, BOT, "again", cause_id="m:m1").epoch == 6
 
 
+def test_a_bot_that_pauses_late_by_what_released_the_conversation_is_heard_too(world: World) -> None:
+    world.bot.fails = BotFailed("down", retry=False)
+    world.clock.tick(1000)
+    world.receive(world.process(), world.body(world.tapped("p1", "HITL_STOP")))
+    drain(world)
+    assert [(row.state, row.caused) for row in world.rows() if row.id == "m:p1"] == [("held", 2)]
+    world.bot.fails = None
+    resume(world)
+    drain(world)
+    for _ in range(2):  # once, however often it asks
+        paused = world.process().handoff.pause(CONVERSATION, BOT, "asked for a person", cause_id="m:p1")
+        assert (paused.pause is not None, paused.epoch) == (True, 5)
+
+
 def end(world: World, ms: int = 60 * MINUTE) -> None:
     world.clock.tick(ms)
     world.process().rounds.make()

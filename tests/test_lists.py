@@ -11,7 +11,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import replace
 from itertools import islice
 from random import Random
 from typing import Any, Protocol, get_args
@@ -120,7 +119,7 @@ class TestLists:
         assert listed(store, "all", ids) == [row.conversation_id, second, first]
         store.touch(said(row.conversation_id, 9), NOW + 9)
         old = talk(first, last_activity_at=NOW + 1)
-        store.save(old, replace(old, version=2, last_activity_at=NOW + 10))
+        store.save(old, old._replace(version=2, last_activity_at=NOW + 10))
         assert listed(store, "all", ids) == [first, row.conversation_id, second]
 
     def test_a_search_finds_names_and_user_ids(self, store: StorePort) -> None:
@@ -204,7 +203,7 @@ class TestHistory:
         for at, epoch in enumerate((1, 1, 11, 2, None)):
             row = said(id_, at)
             store.append(row)
-            store.change(row, replace(row, state="held" if epoch else "delivered", held_under=epoch))
+            store.change(row, row._replace(state="held" if epoch else "delivered", held_under=epoch))
         store.append(said(new_id(), 1, held_under=1))
         assert [store.held_count(id_, epoch) for epoch in (0, 1, 2, 11)] == [0, 2, 1, 1]
 
@@ -214,7 +213,7 @@ class TestHistory:
         for at, epoch in ((4, 1), (2, 11), (1, 2), (3, 1), (5, None)):
             row = said(id_, at)
             store.append(row)
-            store.change(row, replace(row, state="held" if epoch else "delivered", held_under=epoch))
+            store.change(row, row._replace(state="held" if epoch else "delivered", held_under=epoch))
         order = ["m:3", "m:4", "m:1", "m:2"]
         found = store.held(id_, held_key(0), 100)
         assert [row.id for row in found] == order
@@ -224,7 +223,7 @@ class TestHistory:
             assert [each.id for each in store.held(id_, start, limit)] == order[place:][:limit]
             assert [each.id for each in store.held(id_, start + "!", limit)] == order[place + 1 :][:limit]
         assert store.held(id_, held_key(2), 1) == (found[2],)
-        store.change(found[0], replace(found[0], state="delivered", held_under=None))
+        store.change(found[0], found[0]._replace(state="delivered", held_under=None))
         assert [row.id for row in store.held(id_, held_key(0), 100)] == order[1:]
 
     def test_what_is_due_is_found_wherever_it_is(self, store: StorePort) -> None:
@@ -464,7 +463,7 @@ def crowd(request: pytest.FixtureRequest) -> StorePort:
         talk(new_id(), last_activity_at=NOW - at, pause=pause(), waiting_since=NOW + at)
         for at in range(MAX_SCANNED + 5)
     ]
-    waiting[-1] = replace(waiting[-1], name="Last")
+    waiting[-1] = waiting[-1]._replace(name="Last")
     if isinstance(store, Store):
         model = store._conversations
         with model.batch_write() as batch:  # one by one takes seconds

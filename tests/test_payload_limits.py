@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -153,7 +152,7 @@ def size_of(attributes: dict[str, Any]) -> int:
 def fits(event: Event) -> bool:
     """Check that a row can be stored, held and previewed, whatever it is."""
     row = event.row(NOW)
-    held = replace(row, state="held", held_under=9_999_999_999, caused=9_999_999_999, attempted_at=NOW)
+    held = row._replace(state="held", held_under=9_999_999_999, caused=9_999_999_999, attempted_at=NOW)
     attributes = message_attributes(held, 365)
     keys = [attributes["order"], attributes["held_key"], row.id, row.conversation_id]
     assert all(0 < len(key.encode()) <= KEY_LIMIT for key in keys)
@@ -197,7 +196,7 @@ def test_dynamodb_takes_the_largest_row(dynamodb_local_url: str) -> None:
     store = opened(dynamodb_local_url)
     row = largest().row(NOW)
     assert store.append(row) is None
-    held = replace(row, state="held", held_under=1)
+    held = row._replace(state="held", held_under=1)
     store.change(row, held)
     assert store.row(row.conversation_id, row.id) == held
 

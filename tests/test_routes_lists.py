@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -116,7 +115,7 @@ def test_a_cursor_of_another_list(service: Service) -> None:
 
 def test_a_search_is_by_name_and_user_id(service: Service) -> None:
     crowd(service)
-    service.system.handoff.amend(f"messenger:{PAGE}:203", lambda old: replace(old, name="Zoë Straße"))
+    service.system.handoff.amend(f"messenger:{PAGE}:203", lambda old: old._replace(name="Zoë Straße"))
     assert users(service.get(f"{SESSIONS}?{urlencode({'q': ' zoë STRASSE '})}")) == ["203"]
     found = service.get(f"{SESSIONS}?q=203")
     assert (users(found), found.json["searched_to"], found.json["cursor"]) == (["203"], None, None)

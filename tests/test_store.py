@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
@@ -61,7 +60,7 @@ class TestStore:
         assert store.row(row.conversation_id, row.id) is None
         assert store.append(row) is None
         assert store.row(row.conversation_id, row.id) == row
-        assert store.append(replace(row, text="another", sent_at=NOW + 9)) == row
+        assert store.append(row._replace(text="another", sent_at=NOW + 9)) == row
         assert store.row(row.conversation_id, row.id) == row
 
     def test_the_same_id_in_another_conversation_is_another_row(self, store: StorePort) -> None:
@@ -88,7 +87,7 @@ class TestStore:
         assert store.row(row.conversation_id, row.id) is None
         old = kept(store, talk(row.conversation_id))
         with pytest.raises(Unstorable):
-            store.transition(old, replace(old, version=2), row, None)
+            store.transition(old, old._replace(version=2), row, None)
         assert store.conversation(old.id) == old
 
     def test_a_change_writes_the_outcome_and_nothing_else(self, store: StorePort) -> None:
@@ -96,10 +95,10 @@ class TestStore:
         store.append(row)
         failure = Failure("transient", "Later.", True)
         outcome: dict[str, Any] = {"state": "failed", "attempt": 2, "attempted_at": NOW + 7, "mid": "1"}
-        new = replace(row, **outcome, failure=failure, held_under=3)
-        store.change(row, replace(new, text="other", raw="[]", details=None, caused=9, sent_at=1))
+        new = row._replace(**outcome, failure=failure, held_under=3)
+        store.change(row, new._replace(text="other", raw="[]", details=None, caused=9, sent_at=1))
         assert store.row(row.conversation_id, row.id) == new
-        bare = replace(new, mid=None, failure=None, held_under=None, attempted_at=None, attempt=0)
+        bare = new._replace(mid=None, failure=None, held_under=None, attempted_at=None, attempt=0)
         store.change(new, bare)
         assert store.row(row.conversation_id, row.id) == bare
 
@@ -108,7 +107,7 @@ class TestStore:
         row = sent(new_id())
         store.append(row)
         with pytest.raises(LostRace):
-            store.change(replace(row, **change), replace(row, state="failed"))
+            store.change(row._replace(**change), row._replace(state="failed"))
         assert store.row(row.conversation_id, row.id) == row
 
     def test_a_change_never_makes_a_row(self, store: StorePort) -> None:
@@ -118,9 +117,9 @@ class TestStore:
         assert store.row(row.conversation_id, row.id) is None
         store.append(row)
         store.alias(row)
-        alias = replace(row, id="m:1")
+        alias = row._replace(id="m:1")
         with pytest.raises(LostRace):
-            store.change(alias, replace(alias, state="failed"))
+            store.change(alias, alias._replace(state="failed"))
         assert store.row(row.conversation_id, row.id) == row
 
     def test_an_alias_leads_to_its_row(self, store: StorePort) -> None:
@@ -148,7 +147,7 @@ class TestStore:
     def test_a_touch_makes_the_conversation(self, store: StorePort) -> None:
         row = said(new_id())
         store.touch(row, NOW + 9)
-        made = replace(touched(Conversation(id=row.conversation_id), row, NOW + 9), version=1)
+        made = touched(Conversation(id=row.conversation_id), row, NOW + 9)._replace(version=1)
         assert store.conversation(row.conversation_id) == made
         assert (made.last_received_at, made.last_user_message_at, made.last_activity_at) == (NOW + 5, NOW, NOW + 9)
 
@@ -171,10 +170,10 @@ class TestStore:
     )
     def test_a_touch_in_the_usual_case(self, store: StorePort, old: dict[str, Any]) -> None:
         before = touched(talk(new_id()), said("", 5), NOW + 6)
-        before = kept(store, replace(before, **old))
+        before = kept(store, before._replace(**old))
         row = said(before.id, 10)
         store.touch(row, NOW + 20)
-        assert store.conversation(before.id) == replace(touched(before, row, NOW + 20), version=2)
+        assert store.conversation(before.id) == touched(before, row, NOW + 20)._replace(version=2)
 
     @pytest.mark.parametrize(
         ("old", "row", "now"),
@@ -193,17 +192,17 @@ class TestStore:
         self, store: StorePort, old: dict[str, Any], row: dict[str, Any], now: int
     ) -> None:
         before = touched(talk(new_id()), said("", 5), NOW + 6)
-        before = kept(store, replace(before, **old))
+        before = kept(store, before._replace(**old))
         with pytest.raises(LostRace):
             store.touch(said(before.id, **row), NOW + now)
         assert store.conversation(before.id) == before
 
     @pytest.mark.parametrize("epoch", [None, 2])
     def test_a_touch_of_an_active_conversation_at_its_epoch(self, store: StorePort, epoch: int | None) -> None:
-        old = kept(store, replace(touched(talk(new_id(), epoch=2), said("", 5), NOW + 6)))
+        old = kept(store, touched(talk(new_id(), epoch=2), said("", 5), NOW + 6)._replace())
         row = sent(old.id, 9, author="bot")
         store.touch(row, NOW + 20, active=True, epoch=epoch)
-        assert store.conversation(old.id) == replace(touched(old, row, NOW + 20), version=2)
+        assert store.conversation(old.id) == touched(old, row, NOW + 20)._replace(version=2)
 
     @pytest.mark.parametrize(
         ("old", "epoch"),
@@ -212,7 +211,7 @@ class TestStore:
     def test_a_touch_of_another_conversation_than_that_is_lost(
         self, store: StorePort, old: dict[str, Any], epoch: int | None
     ) -> None:
-        before = kept(store, replace(touched(talk(new_id(), epoch=2, **old), said("", 5), NOW + 6)))
+        before = kept(store, touched(talk(new_id(), epoch=2, **old), said("", 5), NOW + 6)._replace())
         with pytest.raises(LostRace):
             store.touch(sent(before.id, 9, author="bot"), NOW + 20, active=True, epoch=epoch)
         assert store.conversation(before.id) == before
@@ -225,10 +224,10 @@ class TestStore:
 
     def test_a_touch_that_wants_nobody_does_not_wait(self, store: StorePort) -> None:
         before = touched(talk(new_id(), pause=pause(), epoch=1), said("", 5), NOW + 6)
-        before = kept(store, replace(before, waiting_since=None))
+        before = kept(store, before._replace(waiting_since=None))
         row = said(before.id, 10, kind="reaction", received_at=NOW)
         store.touch(row, NOW + 20)
-        assert store.conversation(before.id) == replace(touched(before, row, NOW + 20), version=2)
+        assert store.conversation(before.id) == touched(before, row, NOW + 20)._replace(version=2)
 
     @examples(50)
     @given(old=conversations(close_times), row=messages(close_times), now=close_times)
@@ -236,20 +235,20 @@ class TestStore:
         self, store: StorePort, old: Conversation, row: Message, now: int
     ) -> None:
         kept(store, old)
-        row = replace(row, conversation_id=old.id, author="user")
+        row = row._replace(conversation_id=old.id, author="user")
         try:
             store.touch(row, now)
         except LostRace:
             assert store.conversation(old.id) == old
         else:
-            assert store.conversation(old.id) == replace(touched(old, row, now), version=old.version + 1)
+            assert store.conversation(old.id) == touched(old, row, now)._replace(version=old.version + 1)
 
     def test_a_save_is_conditioned_on_the_version(self, store: StorePort) -> None:
         old = kept(store, talk(new_id()))
-        store.save(old, replace(old, version=2, name="first"))
-        for stale in (old, Conversation(id=old.id), replace(old, version=3)):
+        store.save(old, old._replace(version=2, name="first"))
+        for stale in (old, Conversation(id=old.id), old._replace(version=3)):
             with pytest.raises(LostRace):
-                store.save(stale, replace(old, version=stale.version + 1, name="second"))
+                store.save(stale, old._replace(version=stale.version + 1, name="second"))
         found = store.conversation(old.id)
         assert found is not None
         assert (found.name, found.version) == ("first", 2)
@@ -257,7 +256,7 @@ class TestStore:
     def test_a_save_of_what_is_gone_is_lost(self, store: StorePort) -> None:
         gone = talk(new_id())
         with pytest.raises(LostRace):
-            store.save(gone, replace(gone, version=2))
+            store.save(gone, gone._replace(version=2))
         assert store.conversation(gone.id) is None
 
     def test_a_save_removes_what_is_none_now(self, store: StorePort) -> None:
@@ -268,10 +267,10 @@ class TestStore:
 
     def test_a_transition_writes_all_three(self, store: StorePort) -> None:
         old, cause = kept(store, talk(new_id())), said("", raw="{}")
-        cause = replace(cause, conversation_id=old.id)
+        cause = cause._replace(conversation_id=old.id)
         store.append(cause)
         new, row, after = transition(old, cause)
-        store.transition(old, new, row, (cause, replace(after, text="not written")))
+        store.transition(old, new, row, (cause, after._replace(text="not written")))
         assert store.conversation(old.id) == new
         assert store.row(old.id, row.id) == row
         assert store.row(old.id, cause.id) == after
@@ -283,12 +282,12 @@ class TestStore:
         new, row, after = transition(old, cause)
         if not fault.endswith("gone"):
             state: State = "delivered" if fault == "state" else "received"
-            store.append(replace(cause, state=state, caused=7 if fault == "caused" else None))
+            store.append(cause._replace(state=state, caused=7 if fault == "caused" else None))
         if fault == "version":
-            old = replace(old, version=2)
+            old = old._replace(version=2)
             store.save(talk(id_), old)
         if fault == "row":
-            store.append(replace(row, text="sooner"))
+            store.append(row._replace(text="sooner"))
         rows = store.history(id_, 10).messages
         with pytest.raises(LostRace):
             store.transition(talk(id_), new, row, (cause, after))
@@ -298,20 +297,20 @@ class TestStore:
 
     def test_a_transition_may_do_without_row_and_cause(self, store: StorePort) -> None:
         old = kept(store, talk(new_id()))
-        new = replace(old, version=2, name="Ana")
+        new = old._replace(version=2, name="Ana")
         store.transition(old, new, None, None)
         assert store.conversation(old.id) == new
         with pytest.raises(LostRace):
-            store.transition(old, replace(new, name="Ben"), None, None)
+            store.transition(old, new._replace(name="Ben"), None, None)
         assert store.conversation(old.id) == new
 
     def test_a_cause_that_nothing_happens_to_any_more_can_cause(self, store: StorePort) -> None:
         old, cause = kept(store, talk(new_id())), said("", state=None)
-        cause = replace(cause, conversation_id=old.id)
+        cause = cause._replace(conversation_id=old.id)
         store.append(cause)
         new, row, _ = transition(old, cause)
-        store.transition(old, new, row, (cause, replace(cause, caused=1)))
-        assert store.row(old.id, cause.id) == replace(cause, caused=1)
+        store.transition(old, new, row, (cause, cause._replace(caused=1)))
+        assert store.row(old.id, cause.id) == cause._replace(caused=1)
 
     @pytest.mark.parametrize("name", ["delivered_at", "read_at", "seen_at"])
     def test_a_watermark_never_goes_back_and_makes_nothing(self, store: StorePort, name: str) -> None:
@@ -328,12 +327,12 @@ class TestStore:
         for at, moved, version in ((NOW, NOW, 2), (NOW - 1, NOW, 2), (NOW, NOW, 2), (NOW + 1, NOW + 1, 3)):
             move(at)
             changes: dict[str, Any] = {name: moved, "version": version}
-            assert store.conversation(old.id) == replace(old, **changes)
+            assert store.conversation(old.id) == old._replace(**changes)
 
     def test_both_watermarks_may_move_at_once(self, store: StorePort) -> None:
         old = kept(store, talk(new_id()))
         store.watermark(old.id, delivered_at=NOW + 2, read_at=NOW + 1)
-        assert store.conversation(old.id) == replace(old, version=3, delivered_at=NOW + 2, read_at=NOW + 1)
+        assert store.conversation(old.id) == old._replace(version=3, delivered_at=NOW + 2, read_at=NOW + 1)
 
     def test_the_stop_is_conditioned_on_its_version(self, store: StorePort) -> None:
         unset = store.stop()
@@ -406,7 +405,7 @@ def a_row(data: st.DataObject, store: StorePort, id_: str) -> Message:
         mid=data.draw(st.sampled_from("12")),
     )
     if data.draw(st.booleans()):
-        row = replace(row, state=data.draw(STATES), held_under=data.draw(FEW), caused=data.draw(FEW))
+        row = row._replace(state=data.draw(STATES), held_under=data.draw(FEW), caused=data.draw(FEW))
     return row
 
 
@@ -414,10 +413,9 @@ def a_conversation(data: st.DataObject, store: StorePort, id_: str) -> tuple[Con
     """A conversation as it is, mostly, and as it becomes."""
     old = store.conversation(id_) or Conversation(id=id_)
     if data.draw(st.integers(0, 5)) == 0:
-        old = replace(old, version=old.version + 1)
+        old = old._replace(version=old.version + 1)
     at = st.integers(NOW, NOW + 6)
-    new = replace(
-        touched(old, said(id_, data.draw(st.integers(0, 3))), data.draw(at)),
+    new = touched(old, said(id_, data.draw(st.integers(0, 3))), data.draw(at))._replace(
         version=old.version + 1,
         pause=data.draw(st.none() | st.builds(pause)),
         waiting_since=data.draw(st.none() | at),
@@ -434,12 +432,12 @@ def appended(data: st.DataObject, store: StorePort, id_: str) -> Act:
 
 def changed(data: st.DataObject, store: StorePort, id_: str) -> Act:
     old, new = a_row(data, store, id_), a_row(data, store, id_)
-    new = replace(new, id=old.id, sent_at=old.sent_at)
+    new = new._replace(id=old.id, sent_at=old.sent_at)
     return lambda store: store.change(old, new)
 
 
 def aliased(data: st.DataObject, store: StorePort, id_: str) -> Act:
-    row = replace(a_row(data, store, id_), id="s:1")
+    row = a_row(data, store, id_)._replace(id="s:1")
     return lambda store: store.alias(row)
 
 
@@ -455,9 +453,9 @@ def saved(data: st.DataObject, store: StorePort, id_: str) -> Act:
 
 def moved(data: st.DataObject, store: StorePort, id_: str) -> Act:
     old, new = a_conversation(data, store, id_)
-    row = replace(a_row(data, store, id_), id="t:1") if data.draw(st.booleans()) else None
+    row = a_row(data, store, id_)._replace(id="t:1") if data.draw(st.booleans()) else None
     before = a_row(data, store, id_)
-    cause = (before, replace(before, state="held", caused=1, held_under=1)) if before.id != "t:1" else None
+    cause = (before, before._replace(state="held", caused=1, held_under=1)) if before.id != "t:1" else None
     return lambda store: store.transition(old, new, row, cause)
 
 
@@ -496,8 +494,8 @@ def outcome(act: Act, store: StorePort) -> object:
 
 def transition(old: Conversation, cause: Message) -> tuple[Conversation, Message, Message]:
     """The first pause of a conversation, its row, and its cause thereafter."""
-    new = replace(paused(old, pause(20)), version=old.version + 1)
-    return new, transition_row(new, ANA, "why", NOW + 20), replace(cause, state="delivered", caused=new.epoch)
+    new = paused(old, pause(20))._replace(version=old.version + 1)
+    return new, transition_row(new, ANA, "why", NOW + 20), cause._replace(state="delivered", caused=new.epoch)
 
 
 def together(count: int, act: Callable[[int], object]) -> list[object]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, cast
 
 from chalicelib.bots import PythonBot
@@ -179,7 +178,7 @@ class World:
         """The conversation without what counts writes."""
         found = self.store.conversation(CONVERSATION)
         assert found is not None
-        return replace(found, version=0)
+        return found._replace(version=0)
 
     def rows(self) -> list[Message]:
         """The log, oldest first."""
@@ -236,9 +235,9 @@ def assert_same(world: World, other: World, *, may_hear_again: bool = False) -> 
 
 def _comparable(row: Message) -> Message:
     """A row without what became of a send."""
-    return replace(row, state=None, mid=None) if row.id.startswith("s:") else row
+    return row._replace(state=None, mid=None) if row.id.startswith("s:") else row
 
 
 def _unanswered(conversation: Conversation) -> Conversation:
     """A conversation without what an operator's answer changes."""
-    return replace(conversation, waiting_since=None, last_answer_at=None, last_operator=None, last_operator_at=None)
+    return conversation._replace(waiting_since=None, last_answer_at=None, last_operator=None, last_operator_at=None)

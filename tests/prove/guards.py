@@ -141,7 +141,7 @@ class PostedBeforeTouch(Through):
         existing = self._store.append(row)
         if row.is_new:
             self._mailbox.post(Letter(row.conversation_id, row.id))
-        return existing if existing is None else replace(existing, state="delivered")
+        return existing if existing is None else existing._replace(state="delivered")
 
 
 class Answering(Through):
@@ -149,8 +149,8 @@ class Answering(Through):
 
     def transition(self, old: Conversation, new: Conversation, row: Message | None, cause: Any) -> None:
         if row is None and cause is None and new.last_said != old.last_said:
-            new = replace(
-                old, version=new.version, last_message=new.last_message, last_activity_at=new.last_activity_at
+            new = old._replace(
+                version=new.version, last_message=new.last_message, last_activity_at=new.last_activity_at
             )
         self._store.transition(old, new, row, cause)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from chalicelib.conversation import Conversation, Message, Stop
@@ -66,7 +65,7 @@ class Unmoved(Through):
 
     def change(self, old: Message, new: Message) -> None:
         if new.state != "queued":
-            self._store.change(replace(old, attempt=max(1, old.attempt - 1)) if new.attempt > 1 else old, new)
+            self._store.change(old._replace(attempt=max(1, old.attempt - 1)) if new.attempt > 1 else old, new)
 
 
 class Untaken(Through):
@@ -74,8 +73,8 @@ class Untaken(Through):
 
     def transition(self, old: Conversation, new: Conversation, row: Message | None, cause: Any) -> None:
         if cause is not None and cause[1].author == "operator":
-            as_before = replace(new, epoch=old.epoch, pause=old.pause, told_epoch=old.told_epoch)
-            as_before = replace(as_before, changed_at=old.changed_at, waiting_since=old.waiting_since)
+            as_before = new._replace(epoch=old.epoch, pause=old.pause, told_epoch=old.told_epoch)
+            as_before = as_before._replace(changed_at=old.changed_at, waiting_since=old.waiting_since)
             self._store.transition(old, as_before, None, None)
         else:
             self._store.transition(old, new, row, cause)
@@ -86,7 +85,7 @@ class Unsaid(Through):
 
     def conversation(self, conversation_id: str) -> Conversation | None:
         found = self._store.conversation(conversation_id)
-        return None if found is None else replace(found, last_said=None)
+        return None if found is None else found._replace(last_said=None)
 
 
 class Overtaking(Through):
@@ -94,7 +93,7 @@ class Overtaking(Through):
 
     def conversation_and_stop(self, conversation_id: str) -> tuple[Conversation | None, Stop]:
         found, stop = self._store.conversation_and_stop(conversation_id)
-        return found if found is None else replace(found, draining=None), stop
+        return found if found is None else found._replace(draining=None), stop
 
 
 class Unordered(Through):
@@ -116,7 +115,7 @@ class Untold(Through):
 
     def save(self, old: Conversation, new: Conversation) -> None:
         if new.told_epoch != old.told_epoch:
-            new = replace(new, told_epoch=old.told_epoch)
+            new = new._replace(told_epoch=old.told_epoch)
         self._store.save(old, new)
 
 
@@ -131,7 +130,7 @@ class Unnoted(Through):
     """That the operators were called is not kept."""
 
     def save(self, old: Conversation, new: Conversation) -> None:
-        self._store.save(old, replace(new, called_epoch=old.called_epoch))
+        self._store.save(old, new._replace(called_epoch=old.called_epoch))
 
 
 class Calling(Through):
@@ -139,7 +138,7 @@ class Calling(Through):
 
     def conversation(self, conversation_id: str) -> Conversation | None:
         found = self._store.conversation(conversation_id)
-        return None if found is None else replace(found, called_epoch=None)
+        return None if found is None else found._replace(called_epoch=None)
 
 
 class Presumed(Through):
@@ -147,7 +146,7 @@ class Presumed(Through):
 
     def conversation_and_stop(self, conversation_id: str) -> tuple[Conversation | None, Stop]:
         found, stop = self._store.conversation_and_stop(conversation_id)
-        return found if found is None else replace(found, told_epoch=found.epoch), stop
+        return found if found is None else found._replace(told_epoch=found.epoch), stop
 
 
 class Timeless(Through):
@@ -155,7 +154,7 @@ class Timeless(Through):
 
     def conversation(self, conversation_id: str) -> Conversation | None:
         found = self._store.conversation(conversation_id)
-        return None if found is None else replace(found, changed_at=0)
+        return None if found is None else found._replace(changed_at=0)
 
 
 class Persisting(Through):
@@ -193,11 +192,11 @@ class Clearing(Through):
         self._now = self._store.conversation(conversation_id)
         if self._now is None or self._drained is None:
             return self._now
-        return replace(self._now, epoch=self._drained.epoch, draining=self._drained.draining)
+        return self._now._replace(epoch=self._drained.epoch, draining=self._drained.draining)
 
     def save(self, old: Conversation, new: Conversation) -> None:
         if self._now is not None and self._drained is not None:
-            new = replace(self._now, draining=new.draining, version=new.version)
+            new = self._now._replace(draining=new.draining, version=new.version)
         self._store.save(old, new)
 
 
