@@ -3,7 +3,7 @@
 Calls are counted by an event hook of botocore, so that whatever library makes them is seen. Capacity units are those
 that DynamoDB Local reports (`ReturnConsumedCapacity`), for a short text: one write unit for each KB written, to the
 table and to each index, one read unit for 4 KB read consistently. Each line is the usual case, after the conversation's
-first message unless it says so; a retry, a lost race or a long message takes more.
+first message and with the user's name known unless it says so; a retry, a lost race or a long message takes more.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ TITLE = "Calls and capacity"
 CALLS = 3
 """At most so many for a message that is received, and for one that is delivered."""
 USER, ID = 1, "messenger:100:1"
+OTHER = "messenger:100:2"
 ANA = Actor("operator", "ana", "Ana")
 
 
@@ -48,6 +49,8 @@ def measure(bench: Bench) -> list[Figure]:
     measured("It is delivered", lambda: system.deliveries.deliver(Letter(ID, "m:m1"), 1), CALLS)
     measured("Its letter comes again", lambda: system.deliveries.deliver(Letter(ID, "m:m1"), 1))
     measured("The first message of a user is received", lambda: _receive(system, said(2, "m2", system.clock())))
+    measured("It is delivered, and a name asked for", lambda: system.deliveries.deliver(Letter(OTHER, "m:m2"), 1))
+    measured("The name comes, once a day", lambda: system.deliveries.deliver(Letter(OTHER, "@0", "profile"), 1))
     measured("A read mark", lambda: _receive(system, mark(system.clock())))
     measured("A reply is sent", lambda: system.replies.send(ID, "c1", Outgoing(text="At nine."), ANA))
     measured("The echo of it", lambda: _receive(system, echo("sent_1", metadata=f"{OWN_METADATA}s:c1", app_id=1)))
@@ -63,6 +66,7 @@ def measure(bench: Bench) -> list[Figure]:
 def _warm(system: System) -> None:
     _receive(system, said(USER, "m0", system.clock()))
     system.deliveries.deliver(Letter(ID, "m:m0"), 1)
+    system.deliveries.deliver(Letter(ID, "@0", "profile"), 1)
 
 
 def _receive(system: System, item: dict[str, object]) -> None:

@@ -37,6 +37,9 @@ def measure(bench: Bench) -> list[Figure]:
         calls = renamed(bench.recorder.taken(), "processor", "bare")
         return ours, cpu(replay(calls))
 
+    for user in range(USERS):  # so that each is known, by name too
+        functions.api(functions.post_webhook(functions.webhook(now := system.clock(), functions.said(user, "m", now))))
+        functions.deliver(functions.letter(f"messenger:100:{user}", "@0", "profile"))
     for _ in range(ROUNDS):
         lot = [next(numbers) for _ in range(LOT)]
         bodies = [functions.webhook(now := system.clock(), functions.said(n % USERS, f"m{n}", now)) for n in lot]

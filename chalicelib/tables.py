@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -30,6 +29,7 @@ from chalicelib.conversation import (
     Stop,
     held_key,
 )
+from chalicelib.document import storable, written
 from chalicelib.settings import Settings
 
 SHARDS = 4
@@ -39,8 +39,6 @@ STOP_ID = "stop"
 """The row of the global stop, among the conversations but in no list."""
 PAGE_ID = "page:{}"
 """The row of a Page's connection, among the conversations but in no list."""
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class _Connection(Connection):
@@ -57,7 +55,7 @@ class TextAttribute(UnicodeAttribute):
 
     def serialize(self, value: str) -> str:
         """The text as it is stored."""
-        return _SURROGATE.sub("\ufffd", value)
+        return storable(value)
 
 
 class Recent(GlobalSecondaryIndex["ConversationItem"]):
@@ -258,7 +256,7 @@ def conversation_attributes(conversation: Conversation) -> dict[str, Any]:
         "name": c.name,
         "picture_url": c.picture_url,
         "draining": c.draining,
-        "last_said": c.last_said and _dumped([c.last_said.order, last_text(c.last_said)]),
+        "last_said": c.last_said and written([c.last_said.order, last_text(c.last_said)]),
         "told_epoch": c.told_epoch or None,
         "called_epoch": c.called_epoch,
         "profile_due_at": c.profile_due_at,
@@ -326,8 +324,8 @@ def message_attributes(row: Message, retention_days: int) -> dict[str, Any]:
         "by": actor_text(row.by),
         "kind": row.kind,
         "text": row.text,
-        "attachments": _dumped(row.attachments) if row.attachments else None,
-        "details": None if row.details is None else _dumped(row.details),
+        "attachments": written(row.attachments) if row.attachments else None,
+        "details": None if row.details is None else written(row.details),
         "raw": row.raw,
         "cut": row.cut or None,
         "standby": row.standby or None,
@@ -346,7 +344,7 @@ def outcome_attributes(row: Message) -> dict[str, Any]:
         "attempt": row.attempt or None,
         "attempted_at": row.attempted_at,
         "mid": row.mid,
-        "failure": None if row.failure is None else _dumped(row.failure._asdict()),
+        "failure": None if row.failure is None else written(row.failure._asdict()),
     }
 
 
@@ -380,7 +378,7 @@ def message_of(item: MessageItem) -> Message:
 
 def last_text(last: LastMessage) -> str:
     """The last message as the text that its item keeps; its time and id are in `last_order`."""
-    return _dumped({"author": last.author, "by": last.by and last.by._asdict(), "text": last.text})
+    return written({"author": last.author, "by": last.by and last.by._asdict(), "text": last.text})
 
 
 def _last(order: str | None, text: str | None) -> LastMessage | None:
@@ -392,7 +390,7 @@ def _last(order: str | None, text: str | None) -> LastMessage | None:
 
 def actor_text(actor: Actor | None) -> str | None:
     """An actor as the text that items keep."""
-    return None if actor is None else _dumped(actor._asdict())
+    return None if actor is None else written(actor._asdict())
 
 
 def actor_of(text: str | None) -> Actor | None:
@@ -402,12 +400,6 @@ def actor_of(text: str | None) -> Actor | None:
 
 def _actor(content: Mapping[str, Any] | None) -> Actor | None:
     return None if content is None else Actor(content["type"], content["id"], content["name"])
-
-
-def _dumped(value: Any) -> str:
-    """JSON text that UTF-8 can hold: half of a surrogate pair stays an escape."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return json.dumps(value, separators=(",", ":")) if _SURROGATE.search(text) else text
 
 
 def _int(value: float | None) -> int | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import math
-import re
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from functools import wraps
@@ -17,6 +16,7 @@ from chalice.app import Blueprint, Request, Response
 from chalicelib import auth, errors, system
 from chalicelib.auth import Caller, Need
 from chalicelib.conversation import Actor, Address
+from chalicelib.document import storable
 from chalicelib.errors import BadRequest, HitlError
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,6 @@ SECURITY_HEADERS = {
 _caller: ContextVar[Caller] = ContextVar("caller")
 _EXPECTED = (400, 401, 404, 409)
 """Statuses that are the caller's business alone, and not worth a line in our log."""
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def serve(blueprint: Blueprint, method: str, path: str) -> Callable[[View], View]:
@@ -73,7 +72,7 @@ def serve(blueprint: Blueprint, method: str, path: str) -> Callable[[View], View
 
 def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """An answer in JSON. Half a surrogate pair, which Meta may send but nobody can encode, is shown as U+FFFD."""
-    text = _SURROGATE.sub("\ufffd", json.dumps(body, ensure_ascii=False))
+    text = storable(json.dumps(body, ensure_ascii=False))
     return Response(text, {"Content-Type": "application/json", "Cache-Control": "no-store", **(headers or {})}, status)
 
 
