@@ -47,6 +47,7 @@ lint: node $(PACKAGES) $(FRONTEND_MODULES) ## Check style and types only
 
 coverage: tools $(PACKAGES) $(MODULES) $(DASHBOARD) $(EMULATOR) ## Run all tests and list the lines and branches that none of them reached
 	$(BIN)/python -m coverage run -m pytest $(ARGS)
+	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
 prove: tools $(PACKAGES) $(MODULES) ## Try to break the core at full size, which takes two hours; ARGS=machine takes a part

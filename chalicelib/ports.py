@@ -69,10 +69,15 @@ class AlertsPort(Protocol):
     def call(self, call: Call) -> bool: ...
 
 
-class MessengerPort(Protocol):
-    """The Graph API."""
+class SendPort(Protocol):
+    """What sends a message."""
 
     def send(self, conversation_id: str, message: Outgoing, metadata: str, *, human_agent: bool = False) -> str: ...
+
+
+class MessengerPort(SendPort, Protocol):
+    """The Graph API."""
+
     def profile(self, conversation_id: str) -> Profile: ...
     def pass_on(
         self, at: Address, method: str, edge: str | None, query: Mapping[str, str], fields: Mapping[str, Any] | None

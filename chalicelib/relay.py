@@ -25,7 +25,7 @@ from chalicelib.errors import (
     describe,
 )
 from chalicelib.handoff import Handoff
-from chalicelib.messenger import Outgoing, Profile
+from chalicelib.messenger import Outgoing
 from chalicelib.refusals import ADVICE
 from chalicelib.replies import Replies
 
@@ -183,16 +183,6 @@ class _Ear:
             self._error = error
             raise
         return mid
-
-    def profile(self, conversation_id: str) -> Profile:
-        """As `Messenger.profile`."""
-        return self._messenger.profile(conversation_id)
-
-    def pass_on(
-        self, at: Address, method: str, edge: str | None, query: Mapping[str, str], fields: Mapping[str, Any] | None
-    ) -> Any:
-        """As `Messenger.pass_on`."""
-        return self._messenger.pass_on(at, method, edge, query, fields)
 
 
 def unsupported(method: str) -> BadRequest:

@@ -28,7 +28,7 @@ from chalicelib.handoff import RACES, Handoff
 from chalicelib.messenger import Outgoing
 
 if TYPE_CHECKING:
-    from chalicelib.ports import Clock, MessengerPort, StorePort, TelemetryPort
+    from chalicelib.ports import Clock, SendPort, StorePort, TelemetryPort
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Replies:
     def __init__(
         self,
         store: StorePort,
-        messenger: MessengerPort,
+        messenger: SendPort,
         handoff: Handoff,
         admission: Admission,
         telemetry: TelemetryPort,

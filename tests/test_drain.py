@@ -9,10 +9,11 @@ import pytest
 from chalicelib.conversation import Actor, held_key
 from chalicelib.delivery import BOT, BOT_TRIES, DRAIN_TIME
 from chalicelib.errors import BotFailed
-from chalicelib.mailbox import NUDGE
+from chalicelib.mailbox import NUDGE, Letter
 from chalicelib.messenger import Outgoing
+from chalicelib.rounds import ROUND_TIME
 from chalicelib.talk import Delivery, Speaker
-from tests.world import ANA, CONVERSATION, World
+from tests.world import ANA, CONVERSATION, PAGE, World
 
 BEN = Actor("operator", "ben", "Ben")
 MINUTE = 60_000
@@ -310,3 +311,24 @@ def test_a_round_goes_on_where_one_conversation_fails(world: World) -> None:
     assert world.process().rounds.make() == {"looked_after": 1}
     drain(world)
     assert world.bot.heard == ["m:m1", "m:m2", "m:m3"]
+
+
+def test_a_round_that_runs_out_of_time_leaves_the_rest_to_the_next(world: World) -> None:
+    other = f"messenger:{PAGE}:201"
+    world.receive(world.process(), world.body({**world.said("o1", "hello"), "sender": {"id": "201"}}))
+    drain(world)
+    world.process().handoff.pause(other, BOT, "a person is wanted", minutes=60)
+    world.clock.tick(61 * MINUTE)
+    post = world.mailbox.post
+
+    def slow(letter: Letter) -> None:
+        world.clock.tick(ROUND_TIME + 1)
+        post(letter)
+
+    world.mailbox.post = slow  # type: ignore[method-assign]  # for this test only
+    for _ in range(2):
+        assert world.process().rounds.make() == {"looked_after": 1}
+        drain(world)
+    assert world.process().rounds.make() == {}
+    found = [world.store.conversation(each) for each in (CONVERSATION, other)]
+    assert [each and each.epoch for each in found] == [2, 2]

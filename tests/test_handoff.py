@@ -219,6 +219,9 @@ class _Losing(FakeStore):
             raise LostRace("always")
         super().save(old, new)
 
+    def set_stop(self, old: Stop, new: Stop) -> None:
+        raise LostRace("always")
+
 
 def test_an_answer_that_is_noted_again_ends_no_wait_that_began_after_it(world: World) -> None:
     handoff = world.process().handoff
@@ -314,5 +317,11 @@ def test_losing_every_race_asks_the_caller_to_try_again() -> None:
     world = World()
     world.store = _Losing()
     world.receive(world.process(), world.body(world.said("m1", "hello")))
-    with pytest.raises(Unavailable):
-        world.process().handoff.pause(CONVERSATION, ANA)
+    handoff = world.process().handoff
+    for act in (
+        lambda: handoff.pause(CONVERSATION, ANA),
+        lambda: handoff.amend(CONVERSATION, lambda current: current._replace(name="Ana")),
+        lambda: handoff.set_stop(True, ANA, "fire"),
+    ):
+        with pytest.raises(Unavailable, match="Try again"):
+            act()

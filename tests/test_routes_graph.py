@@ -187,6 +187,12 @@ def test_the_bots_own_metadata_is_kept_on_the_row_and_ours_is_sent(service: Serv
     assert json.loads(row.raw)["metadata"] == "bot's own"
 
 
+@pytest.mark.parametrize("answer", [{"success": True}, {"message_id": ""}, {"message_id": 9}])
+def test_an_answer_without_a_message_id_leaves_the_send_unconfirmed(service: Service, answer: object) -> None:
+    service.messenger.answers[0] = answer
+    assert (service.post(MESSAGES, HELLO).status, newest(service)["state"]) == (500, "unconfirmed")
+
+
 def test_an_echo_settles_what_a_bot_said(service: Service) -> None:
     service.messenger.errors.append(Unconfirmed("No answer."))
     assert service.post(MESSAGES, HELLO).status == 500
