@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from chalicelib.conversation import Actor, Conversation, LastMessage, Message, Window, reply_window
+from chalicelib.conversation import Actor, Conversation, LastMessage, Message, Window, preview, reply_window
 from chalicelib.errors import NotFound, Refused
 from chalicelib.handoff import Handoff
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from chalicelib.ports import Clock, StorePort
 
 ANSWERED = "an operator answered"
+NEVER_SAID = ("failed", "refused")
+LOOKED_BACK = 100
+"""Rows among which a colleague's answer is looked for where a later one has failed."""
 
 
 class Admission:
@@ -59,7 +62,11 @@ class Admission:
         if said is None or seen is None or said.order <= seen.order or said.by == by:
             return None
         row = self._store.row(conversation.id, said.id)
-        return None if row is not None and row.state in ("failed", "refused") else said
+        if row is None or row.state not in NEVER_SAID:
+            return said
+        log = self._store.history(conversation.id, LOOKED_BACK).messages  # what it hides came before it
+        others = (each for each in log if each.by_person and each.by != by and each.order > seen.order)
+        return next((preview(each) for each in others if each.state not in NEVER_SAID), None)
 
     def _check_seen(self, conversation: Conversation, by: Actor, seen_id: str | None) -> None:
         said = self.said_since(conversation, by, seen_id)

@@ -130,7 +130,12 @@ class Message(NamedTuple):
 
     @property
     def given_at(self) -> int:
-        """Our time when it was received or, of what we send, when it was last tried."""
+        """When it was received or, of what we send, last tried; of what the inbox has said, when that was.
+
+        Its echo may come late, and answers nothing that the user has said meanwhile.
+        """
+        if self.author == "page_inbox":
+            return self.sent_at
         return max(self.received_at, self.attempted_at or 0)
 
     @property
@@ -193,9 +198,9 @@ class Conversation(NamedTuple):
 
     `epoch` rises by one with every pause and resume, so that pauses have odd ones; `version` with every write, and each
     write is conditioned on it or on what it relies on. `pause` may have ended already: ask `pause_at`. `last_said` is
-    the newest that a person on our side has said or is about to; the bot has been told of the transitions up to
-    `told_epoch`. `called_epoch` is the pause to which the operators were called last, `profile_due_at` when the name
-    and picture are asked for again.
+    the newest that a person on our side has said or is about to. The bot has been told of the transitions up to
+    `told_epoch`, the last resume among them being `handed_epoch`. `called_epoch` is the pause to which the operators
+    were called last, `profile_due_at` when the name and picture are asked for again.
     """
 
     id: str
@@ -219,6 +224,7 @@ class Conversation(NamedTuple):
     picture_url: str | None = None
     draining: str | None = None
     told_epoch: int = 0
+    handed_epoch: int = 0
     called_epoch: int | None = None
     profile_due_at: int | None = None
 

@@ -22,7 +22,7 @@ from chalicelib.handovers import Handovers
 from chalicelib.mailbox import ERRANDS, NUDGE, Letter
 from chalicelib.messenger import Outgoing, Profile
 from chalicelib.replies import Replies
-from chalicelib.turns import drained, told
+from chalicelib.turns import drained, is_left_behind, told
 
 if TYPE_CHECKING:
     from chalicelib.ports import Clock, MailboxPort, StorePort, TelemetryPort
@@ -36,8 +36,9 @@ SILENT = "the bot does not answer"
 
 HANDOVER_TRIES = 3
 """How often a bot is told of a transition; the user's messages wait meanwhile."""
-DRAIN_TIME = 12_000
-"""Milliseconds after which no further held row is begun: the last one's bot may take ten seconds of the thirty."""
+DRAIN_TIME = 9_000
+"""Milliseconds of a letter after which no further held row is begun: the last one may take the bot ten seconds of the
+thirty, and telling it of a pause that came meanwhile ten more."""
 
 Outcome = Literal["delivered", "held", "done"]
 
@@ -73,13 +74,14 @@ class Deliveries:
         are being delivered, the letter's own row takes its place behind them. A nudge does that much without a row.
         An errand is run.
         """
+        end = self._clock() + DRAIN_TIME
         if letter.kind in ERRANDS:
             self._errands.run(letter)
             return "done"
         if letter.kind == NUDGE:
             conversation = self._current(letter.conversation_id, None)
             if conversation is not None:
-                self._drain(self._told(conversation, tries), tries)
+                self._drain(self._told(conversation, tries), tries, end)
             return "done"
         row = self._store.row(letter.conversation_id, letter.message_id)
         if row is None or not (row.is_new or row.state == "held"):
@@ -87,14 +89,18 @@ class Deliveries:
         conversation = self._current(letter.conversation_id, row) or Conversation(id=letter.conversation_id)
         if row.is_new:
             conversation, row = self._released(row, conversation)
-        self._errands.queue_profile(conversation)
+        outcome = self._settle(row, conversation, tries, end)
+        self._errands.queue_profile(conversation)  # last, so that nothing lies between what was read and the bot
+        return outcome
+
+    def _settle(self, row: Message, conversation: Conversation, tries: int, end: int) -> Outcome:
         if conversation.pause is not None or (not row.is_new and conversation.draining is None):
             return self._hold(row, conversation)
         conversation = self._told(conversation, tries)
         if row.is_new and conversation.pause is None and conversation.draining is None:
             return self._give(row, conversation, tries)
         outcome = self._hold(row, conversation)
-        self._drain(conversation, tries)
+        self._drain(conversation, tries, end)
         return outcome
 
     def _current(self, conversation_id: str, row: Message | None) -> Conversation | None:
@@ -136,9 +142,8 @@ class Deliveries:
                 logger.warning("The bot is told no more of a transition: %s", failure.message)
         self._handoff.amend(conversation.id, lambda current: told(current, epoch))
 
-    def _drain(self, conversation: Conversation, tries: int) -> None:
+    def _drain(self, conversation: Conversation, tries: int, end: int) -> None:
         """Give the bot what was held, oldest first, as long as nobody pauses and there is time; a nudge goes on."""
-        end = self._clock() + DRAIN_TIME
         while conversation.pause is None and conversation.draining is not None:
             rows = self._store.held(conversation.id, conversation.draining, 1)
             if not rows:
@@ -200,12 +205,21 @@ class Deliveries:
     def _hold(self, row: Message, conversation: Conversation) -> Outcome:
         """What is held already keeps its place among the others."""
         if not row.is_new:
+            self._catch_up(row, conversation)
             return "done"
-        self._mark(row, row._replace(state="held", held_under=conversation.epoch))
+        held = row._replace(state="held", held_under=conversation.epoch)
+        self._mark(row, held)
+        if conversation.pause is not None and conversation.pause_at(self._clock()) is None:  # it has ended since
+            self._catch_up(held, self._current(conversation.id, row) or conversation)
         self._telemetry.add("Held")
         with self._about(row, "hold"):
             logger.info("held", extra={"epoch": conversation.epoch})
         return "held"
+
+    def _catch_up(self, row: Message, conversation: Conversation) -> None:
+        """Give a held row its place behind what is being given, where it would be left behind."""
+        if is_left_behind(conversation, row):
+            self._mark(row, row._replace(held_under=conversation.epoch))
 
     def _mark(self, row: Message, marked: Message) -> None:
         try:
@@ -229,12 +243,17 @@ class _Speaker:
         self._errands = errands
 
     def say(self, message: Outgoing, number: int) -> None:
+        conversation_id = self._row.conversation_id
         client_id = f"{hashlib.sha256(self._row.id.encode()).hexdigest()[:32]}-{number}"
-        try:
-            # What was sent is not sent again; what was refused, in an earlier delivery, is admitted anew.
-            self._replies.send(self._row.conversation_id, client_id, message, BOT, epoch=self._epoch, retry=True)
-        except Conflict:
-            return  # said differently than when the bot was first given this event, or still being said
+        for _ in range(BOT_TRIES):
+            try:
+                # What was sent is not sent again; what was refused, in an earlier delivery, is admitted anew.
+                self._replies.send(conversation_id, client_id, message, BOT, epoch=self._epoch, retry=True)
+            except Conflict:  # still being said, or in other words than when the bot was first given this event
+                if self._replies.never_went_out(conversation_id, client_id):
+                    client_id += "-again"  # those never went out: these have a row of their own
+                    continue
+            return
 
     def pause(self, reason: str | None, minutes: int | None) -> int:
         paused = self._handoff.pause(self._row.conversation_id, BOT, reason, minutes, self._row.id)
@@ -243,7 +262,9 @@ class _Speaker:
         return paused.epoch
 
     def resume(self) -> None:
-        self._handoff.resume(self._row.conversation_id, BOT, epoch=self._turn)
+        resumed = self._handoff.resume(self._row.conversation_id, BOT, epoch=self._turn)
+        if resumed.pause is None and resumed.epoch == self._turn + 1:
+            self._epoch = resumed.epoch  # it has the word again
 
     def profile(self) -> Profile:
         return self._errands.profile(self._row.conversation_id)

@@ -293,18 +293,23 @@ class Handoff:
         raise Unavailable("This conversation is changing too fast. Try again.")
 
     def _ending(self, old: Conversation, now: int) -> Change | None:
-        """A pause ends by itself: the bot is given what no person has answered."""
+        """A pause ends by itself, at its time: the bot is given what no person has answered."""
         start, answered_at = held_key(old.epoch), old.last_answer_at or 0
+        start = min(start, old.draining or start)
         while answered_at > 0:
             rows = self._store.held(old.id, start, HELD_PAGE)
             unanswered = next((row for row in rows if row.received_at > answered_at), None)
             if unanswered is not None:
-                start = held_key(old.epoch, unanswered.order)
+                start = held_key(unanswered.held_under or 0, unanswered.order)
             elif rows:
-                start = held_key(old.epoch, rows[-1].order) + "!"  # right behind it
+                start = held_key(rows[-1].held_under or 0, rows[-1].order) + "!"  # right behind it
             if unanswered is not None or len(rows) < HELD_PAGE:
                 break
-        return resuming(old, SYSTEM, "the pause ended", now, start)
+        # It has ended at its time, whoever comes by later: what a person has said since then is newer.
+        until = (old.pause and old.pause.until) or now
+        ended_at = max(min(now, until), old.changed_at + 1, answered_at + 1)
+        change = resuming(old._replace(draining=None), SYSTEM, "the pause ended", ended_at, start)
+        return change and (change[0]._replace(last_activity_at=max(old.last_activity_at, now)), *change[1:])
 
     def _nudge(self, conversation: Conversation) -> None:
         """Let the mailbox tell the bot of the transition and give it what was held, and the operators be called.

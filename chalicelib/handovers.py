@@ -40,7 +40,7 @@ class Handovers:
         if row.kind == "resumed":
             kind, owners = "pass_thread_control", {"previous_owner_app_id": INBOX_APP_ID, "new_owner_app_id": None}
             metadata["held_follow"] = conversation.draining is not None
-            metadata |= self._transcript(conversation.id, f"t:{conversation.epoch - 1}")
+            metadata |= self._transcript(conversation.id, conversation.handed_epoch + 1)
         return {
             "sender": {"id": address.user_id},
             "recipient": {"id": address.page_id},
@@ -48,11 +48,11 @@ class Handovers:
             kind: {**owners, "metadata": json.dumps(metadata)},
         }
 
-    def _transcript(self, conversation_id: str, pause_id: str) -> dict[str, Any]:
-        """What was said since a pause, oldest first, and where the rest is."""
+    def _transcript(self, conversation_id: str, epoch: int) -> dict[str, Any]:
+        """What was said since the pause of this epoch, oldest first, and where the rest is."""
         said: list[dict[str, Any]] = []
         left, is_whole = CHARACTERS, True
-        for row in self._said_since(conversation_id, pause_id):
+        for row in self._said_since(conversation_id, epoch):
             text = preview(row).text if row.text is None else row.text
             if len(said) == MESSAGES or left == 0:
                 is_whole = False
@@ -65,15 +65,15 @@ class Handovers:
         history = f"/botpress-hitl/sessions/{quote(conversation_id, safe=':')}/messages"
         return {"transcript": said[::-1], "is_whole": is_whole, "history": history}
 
-    def _said_since(self, conversation_id: str, pause_id: str) -> Iterator[Message]:
-        """What user and people have said since a pause, newest first, and what was held in it though said before."""
-        pause, epoch = self._store.row(conversation_id, pause_id), int(pause_id[2:])
+    def _said_since(self, conversation_id: str, epoch: int) -> Iterator[Message]:
+        """What user and people have said since a pause, newest first, and what was held since though said before."""
+        pause = self._store.row(conversation_id, f"t:{epoch}")
         cursor = None
         while True:
             page = self._store.history(conversation_id, _PAGE, cursor)
             for row in page.messages:
                 is_later = pause is not None and row.order > pause.order
-                if (is_later or row.held_under == epoch) and _is_said(row):
+                if (is_later or (row.held_under or 0) >= epoch) and _is_said(row):
                     yield row
             cursor = page.cursor
             if pause is None or cursor is None or page.messages[-1].order < pause.order:

@@ -125,8 +125,10 @@ class Lists:
         """Held rows from a key on."""
         model = self._messages
         keys = model.by_held.query(conversation_id, model.held_key >= start, limit=limit, consistent_read=True)
-        found = model.batch_get([(item.conversation_id, item.id) for item in keys], consistent_read=True)
-        rows = [message_of(item) for item in found if item.held_key is not None]
+        names = [(item.conversation_id, item.id) for item in keys]
+        rows = [message_of(item) for item in model.batch_get(names, consistent_read=True) if item.held_key is not None]
+        if names and not rows:  # gone between the two reads, expired or delivered; there may be others
+            return self.held(conversation_id, start, limit)
         return tuple(sorted(rows, key=lambda row: held_key(row.held_under or 0, row.order)))
 
     def due(self, now: int, lifted: bool, limit: int) -> tuple[Conversation, ...]:

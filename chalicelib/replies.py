@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from chalicelib.admission import Admission
 from chalicelib.conversation import (
     OWN_METADATA,
+    SEND_TIMEOUT,
     Actor,
     Conversation,
     Failure,
@@ -97,6 +98,11 @@ class Replies:
         self._tell(row)
         return row
 
+    def never_went_out(self, conversation_id: str, client_id: str) -> bool:
+        """Whether the message of this client id has failed or was refused."""
+        row = self._store.row(conversation_id, f"s:{client_id}")
+        return row is not None and row.state in RETRIABLE
+
     def settle_echo(self, row: Message, mid: str | None) -> None:
         """The user's device has what this row says, whatever we believed; safe to repeat."""
         self._settle(row, row._replace(state="sent", mid=row.mid or mid, failure=None))
@@ -174,6 +180,10 @@ class Replies:
         logger.info(str(row.state), extra=ids | ({} if row.failure is None else {"code": row.failure.code}))
 
     def _send(self, row: Message, message: Outgoing, window: Window | None) -> Message:
+        if self._clock() - (row.attempted_at or row.received_at) > SEND_TIMEOUT:
+            # A process that was frozen after its admission: somebody may have paused, or sent it again, long since.
+            failure = Failure("too_late", "It was not sent in time. Send it again.", can_retry=True)
+            return self._settle(row, row._replace(state="failed", failure=failure))
         as_person = window is not None and window.type == "human_agent"
         try:
             mid = self._messenger.send(row.conversation_id, message, OWN_METADATA + row.id, human_agent=as_person)

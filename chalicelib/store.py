@@ -8,6 +8,7 @@ lost condition. What DynamoDB does not answer is Unavailable, what it refuses fo
 from __future__ import annotations
 
 import random
+import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -59,10 +60,7 @@ class Store:
 
     def row(self, conversation_id: str, row_id: str) -> Message | None:
         """A row of the log, read consistently; through an alias, the row that it points to."""
-        item = self._item(conversation_id, row_id)
-        if item is not None and item.alias_of:
-            item = self._item(conversation_id, item.alias_of)
-        return None if item is None else message_of(item)
+        return self._through_alias(self._item(conversation_id, row_id))
 
     def conversation(self, conversation_id: str) -> Conversation | None:
         """A conversation, read consistently."""
@@ -89,18 +87,27 @@ class Store:
 
     def append(self, row: Message) -> Message | None:
         """Log a row unless its id is taken: None when it is new, else the row that has the id (through an alias)."""
-        item = self._messages(**message_attributes(row, self._retention_days))
+        item = self._messages(**message_attributes(row, self._retention_days), written_as=secrets.token_hex(8))
         try:
             self._call(lambda: item.save(self._messages.id.does_not_exist()))
         except LostRace:
-            return self.row(row.conversation_id, row.id)
+            found = self._item(row.conversation_id, row.id)
+            if found is not None and found.written_as == item.written_as:
+                return None  # by this very write: its answer was lost, and botocore has asked again
+            return self._through_alias(found)
         return None
 
     def change(self, old: Message, new: Message) -> None:
         """Write what became of a row. LostRace unless its state and attempt still are as in `old`."""
         model = self._messages
         condition = model.order.exists() & _same(model.state, old.state) & _same(model.attempt, old.attempt or None)
-        self._update(model, (new.conversation_id, new.id), _actions(model, outcome_attributes(new)), condition)
+        attributes = {**outcome_attributes(new), "written_as": secrets.token_hex(8)}
+        try:
+            self._update(model, (new.conversation_id, new.id), _actions(model, attributes), condition)
+        except LostRace:
+            found = self._item(new.conversation_id, new.id)
+            if found is None or found.written_as != attributes["written_as"]:
+                raise
 
     def alias(self, row: Message) -> None:
         """Let `m:<mid>` point to this sent row; the row of an echo that had that id is gone then."""
@@ -260,6 +267,11 @@ class Store:
     def held_count(self, conversation_id: str, epoch: int) -> int:
         """How many messages are held under one pause."""
         return self._call(lambda: self._lists.held_count(conversation_id, epoch))
+
+    def _through_alias(self, item: MessageItem | None) -> Message | None:
+        if item is not None and item.alias_of:
+            item = self._item(item.conversation_id, item.alias_of)
+        return None if item is None else message_of(item)
 
     def _item(self, conversation_id: str, row_id: str) -> MessageItem | None:
         try:

@@ -112,6 +112,7 @@ class ConversationItem(Model):
     paused_length = NumberAttribute(null=True)
     last_said = UnicodeAttribute(null=True)
     told_epoch = NumberAttribute(null=True)
+    handed_epoch = NumberAttribute(null=True)
     called_epoch = NumberAttribute(null=True)
     profile_due_at = NumberAttribute(null=True)
     disconnected_since = NumberAttribute(null=True)
@@ -168,6 +169,7 @@ class MessageItem(Model):
     failure = UnicodeAttribute(null=True)
     alias_of = UnicodeAttribute(null=True)
     correlation_id = UnicodeAttribute(null=True)
+    written_as = UnicodeAttribute(null=True)
     expires_at = TTLAttribute(null=True)
 
     by_time = ByTime()
@@ -258,6 +260,7 @@ def conversation_attributes(conversation: Conversation) -> dict[str, Any]:
         "draining": c.draining,
         "last_said": c.last_said and written([c.last_said.order, last_text(c.last_said)]),
         "told_epoch": c.told_epoch or None,
+        "handed_epoch": c.handed_epoch or None,
         "called_epoch": c.called_epoch,
         "profile_due_at": c.profile_due_at,
     }
@@ -299,6 +302,7 @@ def conversation_of(values: Mapping[str, Any]) -> Conversation:
         picture_url=value("picture_url"),
         draining=value("draining"),
         told_epoch=_int(value("told_epoch")) or 0,
+        handed_epoch=_int(value("handed_epoch")) or 0,
         called_epoch=_int(value("called_epoch")),
         profile_due_at=_int(value("profile_due_at")),
     )

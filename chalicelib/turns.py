@@ -14,6 +14,7 @@ from chalicelib.conversation import (
     Message,
     Pause,
     Stop,
+    held_key,
     paused,
     resumed,
     still_waiting,
@@ -97,7 +98,18 @@ def is_due(conversation: Conversation, stop: Stop) -> bool:
 
 def told(conversation: Conversation, epoch: int) -> Conversation:
     """The conversation after the bot was told of the transition to this epoch."""
-    return conversation._replace(told_epoch=max(conversation.told_epoch, epoch))
+    return conversation._replace(
+        told_epoch=max(conversation.told_epoch, epoch),
+        handed_epoch=conversation.handed_epoch if epoch % 2 else max(conversation.handed_epoch, epoch),
+    )
+
+
+def is_left_behind(conversation: Conversation, row: Message) -> bool:
+    """Whether this row was held under a pause that had just ended, before what is being given since, and unanswered."""
+    if conversation.draining is None or row.held_under is None or conversation.epoch != row.held_under + 1:
+        return False
+    is_answered = row.received_at <= (conversation.last_answer_at or 0)
+    return held_key(row.held_under, row.order) < conversation.draining and not is_answered
 
 
 def drained(conversation: Conversation, epoch: int, start: str) -> Conversation:

@@ -231,7 +231,7 @@ def test_an_answer_that_is_noted_again_ends_no_wait_that_began_after_it(world: W
     body = world.body(world.echo("i1", "I was here before you resumed"))
     world.clock.tick(1)
     world.receive(world.process(), body)
-    assert world.conversation().last_answer_at == world.clock()
+    assert world.conversation().last_answer_at == world.clock() - 1
     paused = handoff.pause(CONVERSATION, ANA)
     assert paused.waiting_since is not None
     world.receive(world.process(), body)

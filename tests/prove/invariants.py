@@ -279,7 +279,7 @@ def _waiting_follows(conversation: Conversation, wanting: list[Message], answere
     unanswered = [row.received_at for row in wanting if row.received_at > answered]
     since = [max(at, pause.since) for at in unanswered]
     # The wait for a person who began it by answering begins with that.
-    causes = [row.received_at for row in log if row.by_person and row.caused == conversation.epoch]
+    causes = [row.given_at for row in log if row.by_person and row.caused == conversation.epoch]
     began = min([pause.since, *causes])
     since += [began, pause.since] if began > answered else []
     since += unanswered if causes else []
