@@ -282,6 +282,8 @@ class Replying(Act):
         self.is_repeat = True
         self.world.witness.asked_again[self.place, f"s:{self.client_id}"] += self.retry
         row = system.replies.send(self.place, self.client_id, Outgoing(self.text), self.by, retry=self.retry)
+        if is_first and row.state == "queued":
+            raise Violation(f"lost: {row.id} is left to somebody else, and there is nobody")
         if row.state != "sent":
             return
         self.world.witness.confirmed.add((self.place, row.id))

@@ -144,6 +144,12 @@ class PostedBeforeTouch(Through):
         return existing if existing is None else existing._replace(state="delivered")
 
 
+def unsigned(operation: str, request: dict[str, Any]) -> None:
+    """A row does not say which write it is by."""
+    if operation == "PutItem":
+        request["Item"].pop("written_as", None)
+
+
 class Answering(Through):
     """What a person says is touched as if it were the usual case."""
 
@@ -316,6 +322,7 @@ GUARDS = (
         Guard(store=RememberingRows),
         scene=replace(scenes.ECHO_BEFORE_ANSWER, expects="fails"),
     ),
+    Missing("a write whose answer was lost knows its row again", Guard(asks=unsigned), (Saying, Replying)),
     Missing("log before touch", Guard(store=TouchedFirst)),
     Missing("log before queue", Guard(store=PostedFirst)),
     Missing("touch before queue", Guard(store=PostedBeforeTouch)),
