@@ -280,9 +280,10 @@ class Replying(Act):
             return
         before, is_first = self.world.epoch_now(self.place), not self.is_repeat
         self.is_repeat = True
+        self.world.witness.asked[self.place, f"s:{self.client_id}"] += 1
         self.world.witness.asked_again[self.place, f"s:{self.client_id}"] += self.retry
         row = system.replies.send(self.place, self.client_id, Outgoing(self.text), self.by, retry=self.retry)
-        if is_first and row.state == "queued":
+        if row.state == "queued" and self.world.witness.asked[self.place, row.id] == 1:
             raise Violation(f"lost: {row.id} is left to somebody else, and there is nobody")
         if row.state != "sent":
             return

@@ -89,6 +89,7 @@ class Witness:
     tellings: list[Hearing] = field(default_factory=list)
     callings: list[Calling] = field(default_factory=list)
     turns: set[tuple[str, int]] = field(default_factory=set)
+    asked: Counter[tuple[str, str]] = field(default_factory=Counter)
     asked_again: Counter[tuple[str, str]] = field(default_factory=Counter)
     broke_at: int | None = None
     worked_at: int = 0
