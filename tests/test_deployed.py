@@ -5,6 +5,7 @@ The tests share one stage and run in order: what the first one deploys, the last
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -18,8 +19,6 @@ from typing import Any, Self
 
 import pytest
 
-from infra import layer
-from infra.stage import Stage
 from tests.emulator.cloud import ACCOUNT, FUNCTIONS, PAGE, ROOT, STAGE, STEM, Cloud, call, cloud
 from tests.engines import NotStarted
 
@@ -248,39 +247,44 @@ class Traffic:
 
 
 def test_a_second_deployment_loses_and_doubles_nothing(deployed: Cloud) -> None:
-    """The new code needs a package that only the new layer has."""
-    project = deployed.project
-    archive = layer.place(Stage.read(STAGE, project))
-    with zipfile.ZipFile(archive, "a") as zipped:
-        zipped.writestr("python/only_in_the_new_layer.py", "VERSION = '9.9.9'\n")
-    program = project / "chalicelib" / "__init__.py"
-    program.write_text("from only_in_the_new_layer import VERSION as VERSION\n")
-    (project / "only_in_the_new_layer.py").write_text("VERSION = '9.9.9'\n")  # for Chalice, which imports the program
+    """The new code needs a package that only the new layer has; no function starts with one and without the other."""
+    project, name = deployed.project, "only_in_the_new_layer"
+    _require(project, name, "VERSION = '9.9.9'\n")
+    (project / "chalicelib" / "__init__.py").write_text(f"from {name} import VERSION as VERSION\n")
     with Traffic(deployed, "second") as traffic:
         until(lambda: len(traffic.sent) > 2)
-        attached = deployed.run("-c", ATTACH.format(archive=str(archive)))
-        assert attached.stdout.strip() == "True", attached.stderr
-        done = deployed.chalice("deploy")
-        assert done.returncode == 0, done.stderr
+        done = deployed.infra("deploy")
+        assert done.returncode == 0, done.stdout + done.stderr
         assert until(lambda: deployed.ask("GET", "/health")[1].get("version") == "9.9.9")
         mark = len(traffic.sent)
         until(lambda: len(traffic.sent) > mark + 3)
+    assert (traffic.retries, deployed.failed_starts()) == (0, [])
     traffic.check()
-    # Chalice has put its own description in the place of all that API Gateway had.
+    assert {deployed.meta.said.count(f"text {mid}") for _, mid in traffic.sent} == {1}
+
+
+def _require(project: Path, name: str, source: str) -> None:
+    """Let the program need a package of one module, which no index has."""
+    (project / f"{name}.py").write_text(source)  # for who deploys, whose tools import the program
+    wheel, about = project / f"{name}-1-py3-none-any.whl", f"{name}-1.dist-info"
+    with zipfile.ZipFile(wheel, "w") as zipped:
+        zipped.writestr(f"{name}.py", source)
+        zipped.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n")
+        zipped.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        zipped.writestr(f"{about}/RECORD", "")
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    with (project / "chalicelayer" / "requirements.lock").open("a") as lock:
+        lock.write(f"{name} @ {wheel.as_uri()} --hash=sha256:{digest}\n")
+
+
+def test_chalice_alone_deploys_too_and_leaves_api_gateway_its_own_answers(deployed: Cloud) -> None:
+    """Chalice has put its own description in the place of all that API Gateway had."""
+    done = deployed.chalice("deploy")
+    assert done.returncode == 0, done.stderr
     assert (deployed.ask("GET", "/nonsense")[0], deployed.ask("GET", "/health")[0]) == (403, 200)
     secured = deployed.run("-c", SECURE)
     assert (secured.returncode, deployed.ask("GET", "/nonsense")[0]) == (0, 404), secured.stderr
-    assert {deployed.meta.said.count(f"text {mid}") for _, mid in traffic.sent} == {1}
-    assert [line for line in log(deployed) if "ModuleNotFound" in line or "ImportModule" in line] == []
 
-
-ATTACH = """
-from pathlib import Path
-from infra.layer import Attachment
-from infra.stage import Stage
-stage = Stage.read("dev")
-print(Attachment(stage.client("lambda"), stage).before(Path({archive!r})))
-"""
 
 SECURE = """
 from infra import gateway
