@@ -34,9 +34,7 @@ from bench.calls import echo, mark, units
 from bench.environment import PAGE
 from bench.harness import Bench, Figure, cpu
 from chalicelib import system as _system
-from chalicelib import telemetry
 from chalicelib.conversation import OWN_METADATA
-from chalicelib.settings import Settings
 from chalicelib.system import System
 from tests.engines import ROOT
 
@@ -90,11 +88,8 @@ Step = tuple[str | None, System, Callable[[Event], object], Event]
 
 
 def _uses(bench: Bench) -> dict[str, Use]:
-    systems = [bench.system("cost"), bench.system("answering", answer="At nine."), bench.system("stocked")]
-    stock.conversations(systems[2].settings, STOCK, waiting=WAITING, answered=WAITING)
-    stock.history(systems[2].settings, ID, HISTORY)
     samples: dict[str, list[_Sample]] = {}
-    with _told(systems):
+    with _systems(bench) as systems:
         for number in range(WARM + TIMES):
             for name, sample in _story(bench, number, *systems):
                 if number >= WARM:
@@ -106,12 +101,18 @@ def _uses(bench: Bench) -> dict[str, Use]:
 
 
 @contextmanager
-def _told(systems: Sequence[System]) -> Iterator[None]:
-    """Let them log and count as on Lambda, as long as this lasts."""
-    for system in systems:
-        system.telemetry = telemetry.start(Settings({**system.settings.env, "AWS_LAMBDA_FUNCTION_NAME": "bench"}))
+def _systems(bench: Bench) -> Iterator[Sequence[System]]:
+    """One whose bot is quiet, one whose bot answers, one with a stock. They log and count as on Lambda until this ends.
+
+    Their names are as long as a stage's, since every line of the log has them.
+    """
+    on_lambda = {"AWS_LAMBDA_FUNCTION_NAME": "bench"}
+    quiet, stocked = (bench.system(f"chalice-hitl-{name}", **on_lambda) for name in ("quiet", "stock"))
+    speaking = bench.system("chalice-hitl-speak", answer="At nine.", **on_lambda)
+    stock.conversations(stocked.settings, STOCK, waiting=WAITING, answered=WAITING)
+    stock.history(stocked.settings, ID, HISTORY)
     try:
-        yield
+        yield quiet, speaking, stocked
     finally:
         logging.basicConfig(force=True)
         for ours in ("app", "chalicelib"):

@@ -14,8 +14,8 @@ from bench.environment import PAGE, SECRET, TOKEN
 from chalicelib.mailbox import Letter
 
 _ID = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
-"""Of a request, as API Gateway writes it."""
-_CONTEXT = SimpleNamespace(aws_request_id="bench", function_name="bench", memory_limit_in_mb=512)
+"""Of a request, as API Gateway and Lambda write it."""
+_CONTEXT = SimpleNamespace(aws_request_id=_ID, function_name="bench", memory_limit_in_mb=512)
 
 
 def post_webhook(body: bytes) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from botocore.session import get_session
 
 from bench.aws import Call, Recorder
 from bench.environment import PARAMETERS, enter
+from chalicelib import telemetry
 from chalicelib.bots import Delivery, Speaker
 from chalicelib.messenger import Outgoing, Profile
 from chalicelib.settings import Settings
@@ -53,15 +54,15 @@ class Bench:
     def __init__(self) -> None:
         self.recorder = Recorder()
 
-    def settings(self, name: str) -> Settings:
+    def settings(self, name: str, **env: str) -> Settings:
         """The settings of the tables of that name."""
-        return Settings({**os.environ, "HITL_NAME": name}, PARAMETERS)
+        return Settings({**os.environ, "HITL_NAME": name, **env}, PARAMETERS)
 
-    def system(self, name: str, answer: str = "") -> System:
+    def system(self, name: str, answer: str = "", **env: str) -> System:
         """A system on empty tables of its own, Meta and the bot saying yes at once; the bot may answer."""
-        settings = self.settings(name)
+        settings = self.settings(name, **env)
         create_tables(settings)
-        system = System(settings, messenger=_Meta(), bot=_Bot(answer))
+        system = System(settings, messenger=_Meta(), bot=_Bot(answer), telemetry=telemetry.start(settings))
         _ = system.mailbox, system.deliveries
         return system
 

@@ -35,6 +35,11 @@ def test_the_bills_are_those_of_what_is_recorded() -> None:
         assert f"| {figure.name} | {figure.value:.2f} $ |" in PERFORMANCE
 
 
+def test_a_delivery_was_measured_with_all_that_it_logs() -> None:
+    """It counts and times more than the receipt of a message, and that is most of what either logs."""
+    assert USES[bills.DELIVERY].logged > USES[bills.MESSAGE].logged
+
+
 def test_the_goals_are_met() -> None:
     assert {column.name: column.verdict for column in bills.columns(USES) if not column.verdict.startswith("met")} == {}
 
