@@ -25,6 +25,8 @@ from infra.stacks import TEMPLATES, Stack
 from infra.stage import CannotDo, Stage
 
 PARAMETERS = {name: {"Type": "String", "Default": ""} for name in ("App", "Stage", "AlarmEmail")}
+BACKUP_TRIES, PAUSE = 60, 10
+"""How often to ask for what DynamoDB is not ready for, and the seconds between."""
 _PATIENCE = {"Delay": 2, "MaxAttempts": 300}
 
 
@@ -108,18 +110,30 @@ class Restoration:
 
     def _complete(self, table: str, wanted: Mapping[str, Any]) -> None:
         """Set what restoring has left out; what is set already is refused, or changes nothing."""
-        self._dynamodb.update_continuous_backups(
-            TableName=table, PointInTimeRecoverySpecification=wanted["PointInTimeRecoverySpecification"]
-        )
+        self._recover(table, wanted["PointInTimeRecoverySpecification"])
         expiry = wanted.get("TimeToLiveSpecification")
         known = self._dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]["TimeToLiveStatus"]
         if expiry and known == "DISABLED":
             self._dynamodb.update_time_to_live(TableName=table, TimeToLiveSpecification=expiry)
         self._dynamodb.update_table(TableName=table, DeletionProtectionEnabled=wanted["DeletionProtectionEnabled"])
 
+    def _recover(self, table: str, wanted: Mapping[str, Any]) -> None:
+        """Turn point in time recovery on, which DynamoDB refuses while it makes a new table ready for backups."""
+        for _ in range(BACKUP_TRIES):
+            try:
+                self._dynamodb.update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=wanted)
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "ContinuousBackupsUnavailableException":
+                    raise
+                self._say(f"{table} is not ready for backups yet; asking again in {PAUSE} s …")
+                self._sleep(PAUSE)
+            else:
+                return
+        raise CannotDo(f"{table} is still not ready for backups. Run the same command again; it goes on from here.")
+
     def _wait(self, table: str) -> None:
         while self._dynamodb.describe_table(TableName=table)["Table"]["TableStatus"] != "ACTIVE":
-            self._sleep(10)
+            self._sleep(PAUSE)
 
     def _take_in(self, tables: Mapping[str, Any], names: Mapping[str, str]) -> None:
         kept = {key: {**table, "DeletionPolicy": "Retain"} for key, table in tables.items()}
