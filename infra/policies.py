@@ -23,11 +23,13 @@ def write(stage: Stage, partition: str, account: str) -> None:
 
 
 def policies(stage: Stage, partition: str, account: str) -> dict[str, Policy]:
-    """The policies by the names of their files in `.chalice`: that of `deliver`, and that of the other functions."""
+    """The policies by the names of their files in `.chalice`: that of the API, and those of the other functions."""
     here = _Here(stage, partition, account)
-    common = [here.items(), here.lists(), here.put_into_mailbox(), here.parameters(), here.logs(), here.traces()]
-    deliver = [*common, here.take_from_mailbox(), here.call_operators(), *here.invoke_bot()]
-    return {f"policy-{stage.name}.json": _policy(common), f"policy-{stage.name}-deliver.json": _policy(deliver)}
+    rounds = [here.items(), here.lists(), here.put_into_mailbox(), here.parameters(), here.logs(), here.traces()]
+    api = [*rounds, here.updates()]
+    deliver = [*api, here.take_from_mailbox(), here.call_operators(), *here.invoke_bot()]
+    found = {"": api, "-deliver": deliver, "-look_after": rounds}
+    return {f"policy-{stage.name}{rest}.json": _policy(statements) for rest, statements in found.items()}
 
 
 class _Here:
@@ -40,8 +42,11 @@ class _Here:
 
     def items(self) -> dict[str, Any]:
         """A transaction needs the rights of what it is made of."""
-        actions = ("BatchGetItem", "GetItem", "PutItem", "UpdateItem")
+        actions = ("BatchGetItem", "GetItem", "PutItem")
         return _allow("Items", [f"dynamodb:{action}" for action in actions], self._tables)
+
+    def updates(self) -> dict[str, Any]:
+        return _allow("Updates", ["dynamodb:UpdateItem"], self._tables)
 
     def lists(self) -> dict[str, Any]:
         return _allow("Lists", ["dynamodb:Query"], [*self._tables, *(f"{table}/index/*" for table in self._tables)])

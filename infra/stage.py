@@ -45,12 +45,13 @@ class Stage:
                 f"Stages must not share tables: in .chalice/config.json set HITL_NAME of the stage {name} to "
                 f"{config['app_name']}-{name}."
             )
-        deliver = chosen.get("lambda_functions", {}).get("deliver", {})
-        if deliver.get("iam_policy_file") != f"policy-{name}-deliver.json":
-            raise CannotDo(
-                f"Stages must not share rights: in .chalice/config.json set iam_policy_file of the function deliver in "
-                f"the stage {name} to policy-{name}-deliver.json."
-            )
+        for function in ("deliver", "look_after"):
+            policy = f"policy-{name}-{function}.json"
+            if chosen.get("lambda_functions", {}).get(function, {}).get("iam_policy_file") != policy:
+                raise CannotDo(
+                    f"Stages must not share rights: in .chalice/config.json set iam_policy_file of the function "
+                    f"{function} in the stage {name} to {policy}."
+                )
         region = boto3.Session().region_name  # as Chalice finds it
         if region is None:
             raise CannotDo("No region is set. Run `aws configure`, or set AWS_DEFAULT_REGION.")

@@ -28,7 +28,7 @@ def statements(name: str, **env: str) -> dict[str, list[dict[str, Any]]]:
 @pytest.mark.parametrize("name", ["dev", "prod"])
 def test_nothing_is_allowed_but_named_actions_on_this_stages_resources(name: str) -> None:
     files = statements(name)
-    assert files.keys() == {f"policy-{name}.json", f"policy-{name}-deliver.json"}
+    assert files.keys() == {f"policy-{name}{rest}.json" for rest in ("", "-deliver", "-look_after")}
     for statement in (statement for file in files.values() for statement in file):
         assert statement["Effect"] == "Allow"
         assert [action for action in statement["Action"] if "*" in action] == []
@@ -72,7 +72,7 @@ def test_only_the_bot_is_invoked_and_only_where_it_is_a_function(bot: str, resou
     files = statements("dev", HITL_BOT=bot)
     invoking = {file: [each for each in found if each["Sid"] == "InvokeBot"] for file, found in files.items()}
     assert [each["Resource"] for each in invoking["policy-dev-deliver.json"]] == [resources] * bool(resources)
-    assert invoking["policy-dev.json"] == []
+    assert invoking["policy-dev.json"] == invoking["policy-dev-look_after.json"] == []
 
 
 def test_they_are_written_where_chalice_looks(tmp_path: Path) -> None:
@@ -90,12 +90,16 @@ def project(folder: Path, **changed: Any) -> Path:
     return folder
 
 
+DELIVER = {"iam_policy_file": "policy-dev-deliver.json"}
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
         ({"environment_variables": {"HITL_NAME": "chalice-hitl-prod"}}, "HITL_NAME of the stage dev"),
         ({"lambda_functions": {"deliver": {"iam_policy_file": "policy-prod-deliver.json"}}}, "policy-dev-deliver.json"),
         ({"lambda_functions": {}}, "policy-dev-deliver.json"),
+        ({"lambda_functions": {"deliver": DELIVER}}, "policy-dev-look_after.json"),
     ],
 )
 def test_a_stage_that_would_share_is_refused(tmp_path: Path, changed: Any, said: str) -> None:

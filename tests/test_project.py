@@ -78,7 +78,7 @@ def test_the_dashboard_is_built_from_exact_versions() -> None:
 
 
 @pytest.mark.parametrize("stage", ["local", "dev", "prod"])
-@pytest.mark.parametrize("function", ["api_handler", "deliver"])
+@pytest.mark.parametrize("function", ["api_handler", "deliver", "look_after"])
 def test_chalice_reads_its_settings(stage: str, function: str) -> None:
     content = chalice_file("config.json")
     config = Config(chalice_stage=stage, function_name=function, config_from_disk=content)
@@ -88,10 +88,9 @@ def test_chalice_reads_its_settings(stage: str, function: str) -> None:
     assert config.api_gateway_stage == "api"  # the paths of the published API begin with /api
     assert config.lambda_timeout == 30  # above a bot's timeout, below the queue's visibility timeout
     assert config.autogen_policy is False
-    assert (config.iam_policy_file, function) in {
-        (None, "api_handler"),  # Chalice then reads policy-<stage>.json
-        *(((None, "deliver"),) if stage == "local" else ((f"policy-{stage}-deliver.json", "deliver"),)),
-    }
+    # Where none is named Chalice reads policy-<stage>.json.
+    named = stage != "local" and function != "api_handler"
+    assert config.iam_policy_file == (f"policy-{stage}-{function}.json" if named else None)
     assert config.log_retention_in_days == 30
 
 
