@@ -23,7 +23,12 @@ PLATFORMS = ("messenger", "instagram")
 _PAGE = r"pages/(messenger|instagram)/([A-Za-z0-9_-]{1,128})"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _MINUTES = r"(?:[1-9][0-9]{0,5})?"
-_BOT = r"python:[A-Za-z_][\w.]*:[A-Za-z_]\w*|https?://\S+|lambda:[A-Za-z0-9:_$-]+"
+# Lambda takes a part of an ARN too, `<account>:function:<name>`. IAM does not, and some read as a name with an alias.
+_FUNCTION = r"(?:arn:[a-z-]+:lambda:[a-z0-9-]+:[0-9]+:function:|(?!function:|[0-9]+:|[a-z]{2}-[a-z-]+-[0-9]:))"
+_BOT = (
+    r"python:[A-Za-z_][\w.]*:[A-Za-z_]\w*|https?://\S+|"
+    rf"lambda:{_FUNCTION}[A-Za-z0-9_-]+(?::[A-Za-z0-9_-]+|:\$LATEST)?"
+)
 _TOPIC = r"(?:arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256})?"
 _DASHBOARD = r"(?:https?://[^\s/?#]+[^\s?#]*)?"
 _ALERT_WEBHOOK = r"(?:https://[^\s/]\S*|http://(?:localhost|127\.0\.0\.1)(?::[0-9]+)?/\S*)?"
@@ -131,7 +136,7 @@ class Settings(NamedTuple):
     @property
     def bot(self) -> str:
         """Where the bot is: `python:module:object`, a URL, or `lambda:name`."""
-        form = "python:<module>:<object>, an https:// URL, or lambda:<function name>"
+        form = "python:<module>:<object>, an https:// URL, or lambda: and a function's name or whole ARN"
         value = self._optional("HITL_BOT", "python:chalicelib.example_bot:bot", form, _BOT)
         if value.startswith("http") and not _host(value):
             raise Misconfigured(f"HITL_BOT cannot be read. Set it to {form}.")

@@ -10,6 +10,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.errors import Misconfigured
 from chalicelib.settings import Settings
 from infra import gateway, layer, page, parameters, policies, program, site
 from infra.addresses import Addresses, addresses
@@ -34,8 +35,9 @@ class Deployment:
         """Everything, in the order in which one needs the other."""
         stage, ssm = self._stage, self._stage.client("ssm")
         names = {"App": stage.app, "Stage": stage.name}
-        with self._step("1/8 Account and secrets"):
+        with self._step("1/8 Account, rights and secrets"):
             me = stage.client("sts").get_caller_identity()
+            policies.write(stage, me["Arn"].split(":")[1], me["Account"])
             parameters.put(ssm, stage, self._env)
         with self._step("2/8 Tables, queue, sign-in, alarms"):
             data = self.data.deploy({**names, "AlarmEmail": alarm_email or None})
@@ -44,7 +46,6 @@ class Deployment:
             attachment = layer.Attachment(stage.client("lambda"), stage)
             attachment.before(layer.build(stage))
         with self._step("4/8 Functions and API (chalice deploy)"):
-            policies.write(stage, me["Arn"].split(":")[1], me["Account"])
             program.deploy(ssm, stage)
             attachment.after()
         with self._step("5/8 Site; the first time CloudFront takes some minutes"):
@@ -112,7 +113,7 @@ class Deployment:
         begun = time.monotonic()
         try:
             yield
-        except CannotDo as error:
+        except (CannotDo, Misconfigured) as error:
             raise CannotDo(f"{error}\n{ADVICE}") from None
         except ClientError as error:
             said = error.response.get("Error", {})

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.settings import Settings
+from infra.deployment import Deployment
 from infra.policies import policies, write
 from infra.stage import CannotDo, Stage
 from tests.test_project import ROOT
@@ -73,6 +74,17 @@ def test_only_the_bot_is_invoked_and_only_where_it_is_a_function(bot: str, resou
     invoking = {file: [each for each in found if each["Sid"] == "InvokeBot"] for file, found in files.items()}
     assert [each["Resource"] for each in invoking["policy-dev-deliver.json"]] == [resources] * bool(resources)
     assert invoking["policy-dev.json"] == invoking["policy-dev-look_after.json"] == []
+
+
+def test_a_bot_that_cannot_be_read_ends_a_deployment_before_anything_is_made(
+    moto_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of Lambda's own partial ARNs a policy would be made that allows something else."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto_url)
+    said: list[str] = []
+    with pytest.raises(CannotDo, match=r"HITL_BOT cannot be read. Set it to .* function's name or whole ARN"):
+        Deployment(stage(HITL_BOT="lambda:123456789012:function:kettle"), said.append, {}).deploy("")
+    assert said == ["1/8 Account, rights and secrets …"]
 
 
 def test_they_are_written_where_chalice_looks(tmp_path: Path) -> None:

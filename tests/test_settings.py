@@ -121,6 +121,7 @@ def test_the_rest_has_defaults(read: Read, default: object) -> None:
         ("HITL_BOT", "http://127.0.0.1", lambda s: s.bot, "http://127.0.0.1"),
         ("HITL_BOT", "http://[::1]:9000/x", lambda s: s.bot, "http://[::1]:9000/x"),
         ("HITL_BOT", "lambda:kettle-bot", lambda s: s.bot, "lambda:kettle-bot"),
+        ("HITL_BOT", "lambda:kettle_bot:live", lambda s: s.bot, "lambda:kettle_bot:live"),
         ("HITL_BOT", "lambda:arn:aws:lambda:eu-1:1:function:k:$LATEST", lambda s: s.bot[:10], "lambda:arn"),
         ("HITL_RELEASE", "BOT PLEASE", lambda s: s.release, "BOT PLEASE"),
         ("HITL_GRAPH_URL", "http://127.0.0.1:8001/graph/", lambda s: s.graph_url, "http://127.0.0.1:8001/graph"),
@@ -144,7 +145,10 @@ def test_what_is_set_is_read(name: str, value: str, read: Read, expected: object
             lambda s: s.bot,
             [
                 *("x", "python", "python:shop", "python:shop:", "python::bot", "python:9:x", "python:a b:c"),
-                *("lambda:", "lambda:a b", "ftp://bot.example", "https://", "https:///x", "https://a b", "http://["),
+                *("lambda:", "lambda:a b", "lambda:arn:aws:lambda:eu-west-1:1:kettle", "lambda:kettle:live:old"),
+                *("lambda:function:kettle", "lambda:123456789012:function:kettle", "lambda:123456789012:kettle"),
+                *("lambda:eu-west-1:kettle", "lambda:us-gov-west-1:123456789012:function:kettle", "lambda:kettle:"),
+                *("ftp://bot.example", "https://", "https:///x", "https://a b", "http://["),
                 *(
                     "http://bot.example",
                     "http://localhost.bot.example",
