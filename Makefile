@@ -74,7 +74,7 @@ token-revoke: $(PACKAGES) ## Revoke the API token ID=; it is refused within a mi
 	@$(BIN)/python -m local.tokens revoke --id "$(ID)" --stage "$(STAGE)"
 
 deploy: $(PACKAGES) ## Deploy STAGE= to AWS, from nothing or from one version to the next; ALARMS=who@hears.them once
-	@test ! -f frontend/package.json || $(MAKE) --no-print-directory frontend/dist/index.html
+	@test ! -f frontend/package.json || $(MAKE) --no-print-directory --silent frontend/dist/index.html
 	@$(BIN)/python -m infra deploy --stage "$(STAGE)" --alarms "$(ALARMS)"
 
 destroy: $(PACKAGES) ## Take STAGE= away; its data stays, unless DATA=delete

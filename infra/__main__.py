@@ -32,6 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ClientError, BotoCoreError) as error:
         print(f"AWS did not do it: {error}", file=sys.stderr)
         return 1
+    except EOFError:
+        print("\nNothing was done: nobody was there to answer.", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("\nStopped. Run the same command again to go on.", file=sys.stderr)
         return 130
@@ -51,7 +54,10 @@ def _do(asked: argparse.Namespace) -> None:
         _confirm(stage, asked)
         deployment.destroy(with_data=asked.data == "delete")
     elif asked.command == "restore":
-        Restoration(Stage.read(vars(asked)["from"]), stage, _say).run(second(asked.at))
+        source = vars(asked)["from"]
+        if not source:
+            raise CannotDo("Say of which stage: FROM=prod, or another one of .chalice/config.json.")
+        Restoration(Stage.read(source), stage, _say).run(second(asked.at))
         print(f"The data is back. Run make deploy STAGE={stage.name}.")
     elif asked.command == "layer":
         print(layer.build(stage))

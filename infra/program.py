@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,14 @@ def deploy(ssm: Any, stage: Stage) -> None:
 
 
 def delete(ssm: Any, stage: Stage) -> None:
-    """Take it away, the notes too."""
+    """Take it away, the notes too, and the logs, which Chalice would leave without an end."""
+    logs = stage.client("logs")
+    groups = [each["log_group_name"] for each in stage.deployed().values() if each["resource_type"] == "log_group"]
     if stage.deployed():
         _chalice(stage, "delete", "--stage", stage.name)
+    for group in groups:
+        with suppress(logs.exceptions.ResourceNotFoundException):
+            logs.delete_log_group(logGroupName=group)
     stage.deployed_file.unlink(missing_ok=True)
     if ssm.get_parameters(Names=[notes_parameter(stage)])["Parameters"]:
         ssm.delete_parameter(Name=notes_parameter(stage))

@@ -68,6 +68,8 @@ class Tokens:
     def revoke(self, id_: str) -> ApiToken:
         """End a token, which no process takes any more within half a minute."""
         token = next((token for token in self.all() if token.id == id_), None)
+        if not id_:
+            raise CannotDo("Say which: make token-revoke ID=…; `make tokens` lists them.")
         if token is None:
             raise CannotDo(f"There is no token with the id {id_}. `make tokens` lists them.")
         if token.revoked:
@@ -101,7 +103,7 @@ def open_tokens(stage: str) -> Tokens:
         if stage not in config["stages"] or stage == "local":
             raise CannotDo(f"There is no stage {stage} in .chalice/config.json that is on AWS.")
         variables = (config | config["stages"][stage]).get("environment_variables", {})
-        settings = Settings({**variables, **env})
+        settings = Settings({**env, **variables})
         who = str(boto3.client("sts").get_caller_identity()["Arn"])
         region = boto3.Session().region_name or settings.region  # where Chalice has deployed it
         return Tokens(parameters.client(None, region), settings.name, who, now)

@@ -432,7 +432,10 @@ def test_destroying_keeps_the_data_until_it_is_told(deployed: Cloud) -> None:
     tables = deployed.client("dynamodb").list_tables()["TableNames"]
     assert tables == [f"{STEM}-conversations", f"{STEM}-messages"]
     assert deployed.client("lambda").list_functions()["Functions"] == []
+    logs = deployed.client("logs")
+    assert [each["logGroupName"] for each in logs.describe_log_groups()["logGroups"]] == [f"/aws/lambda/{STEM}"]
     done = deployed.infra("destroy", "--confirm", STAGE, "--data", "delete")
     assert done.returncode == 0, done.stderr
     assert deployed.client("dynamodb").list_tables()["TableNames"] == []
+    assert logs.describe_log_groups()["logGroups"] == []
     assert os.listdir(deployed.project / ".chalice" / "deployed") == []

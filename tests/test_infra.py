@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import subprocess
@@ -16,6 +17,7 @@ import yaml
 from chalicelib.settings import Settings
 from chalicelib.telemetry import NAMESPACE, Metric
 from infra import parameters
+from infra.__main__ import main
 from infra.stage import ROOT, CannotDo, Stage
 from tests.stores import opened, own_settings
 
@@ -185,6 +187,24 @@ def test_secrets_are_taken_from_the_environment_once() -> None:
     before = dict(ssm.kept)
     parameters.put(ssm, stage, {})
     assert ssm.kept == before
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        (["destroy", "--stage", "dev"], "Nothing was done"),
+        (["restore", "--stage", "back"], "There is no stage back"),
+        (["restore", "--stage", "dev", "--at", "2026-11-24T09:00:00Z"], "Say of which stage: FROM=prod"),
+        (["restore", "--stage", "dev", "--from", "prod", "--at", "yesterday"], "AT=2026-11-24T09:00:00Z"),
+        (["operator"], "Say which stage: STAGE=dev"),
+    ],
+)
+def test_what_was_not_said_is_asked_for_in_a_sentence(
+    asked: list[str], answer: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    assert main(asked) == 1
+    assert answer in capsys.readouterr().err
 
 
 def test_alarms_and_dashboard_look_at_the_metrics_that_the_program_prints() -> None:

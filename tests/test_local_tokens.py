@@ -13,7 +13,7 @@ from chalicelib import parameters
 from chalicelib.auth import api_token
 from chalicelib.errors import Unauthenticated
 from chalicelib.settings import Settings
-from local.tokens import CannotDo, Tokens, main
+from local.tokens import CannotDo, Tokens, main, open_tokens
 
 
 @pytest.fixture
@@ -104,5 +104,16 @@ def test_the_commands_say_what_they_did(
     assert main(["revoke", "--id", found.id]) == 0
     assert "revoked by " in capsys.readouterr().out
     assert main(["revoke", "--id", "nothing"]) == 1
+    assert main(["revoke"]) == 1
     assert main(["make", "--stage", "nowhere", "--name", "x"]) == 1
-    assert "nowhere" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "Say which" in said
+    assert "nowhere" in said
+
+
+def test_a_stage_is_asked_whatever_name_this_machines_own_stack_has(
+    moto_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto_url)
+    monkeypatch.setenv("HITL_NAME", "mine")
+    assert open_tokens("dev").name == "chalice-hitl-dev"
