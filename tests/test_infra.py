@@ -222,7 +222,12 @@ def test_alarms_and_dashboard_look_at_the_metrics_that_the_program_prints() -> N
 def test_alarms_are_few_and_each_is_explained() -> None:
     alarms = resources("AWS::CloudWatch::Alarm")
     assert 0 < len(alarms) <= 10
-    page = (TEMPLATES.parent / "docs" / "operating.md").read_text("utf-8")
+    section = (ROOT / "docs" / "operating.md").read_text("utf-8").partition("\n## Alarms\n")[2].partition("\n## ")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if "| `" in line]
     names = [alarm["AlarmName"]["Sub"].removeprefix("${App}-${Stage}-") for alarm in alarms]
-    assert [name for name in names if f"`{name}`" not in page] == []
+    assert sorted(name for row in rows for name in re.findall("`(.+?)`", row[0])) == sorted(names)
+    for _, happened, noticed, steps in rows:
+        assert happened
+        assert noticed
+        assert steps.startswith("1. ")
     assert all(alarm["AlarmActions"] for alarm in alarms)
