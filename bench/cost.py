@@ -29,10 +29,10 @@ from typing import Any
 
 from bench import bills, functions, stock
 from bench.aws import Call
-from bench.bills import Use
 from bench.calls import echo, mark, units
 from bench.environment import PAGE
 from bench.harness import Bench, Figure, cpu
+from bench.use import Use
 from chalicelib import system as _system
 from chalicelib.conversation import OWN_METADATA
 from chalicelib.system import System

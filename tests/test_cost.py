@@ -9,7 +9,8 @@ from datetime import datetime
 import pytest
 
 from bench import bills, cost
-from bench.bills import Bill, Use
+from bench.bills import Bill
+from bench.use import Use
 from tests.engines import ROOT
 
 PERFORMANCE = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
