@@ -5,13 +5,11 @@ The tests share one stage and run in order: what the first one deploys, the last
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
 import threading
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -20,6 +18,7 @@ from typing import Any, Self
 import pytest
 
 from tests.emulator.cloud import ACCOUNT, FUNCTIONS, PAGE, ROOT, STAGE, STEM, Cloud, call, cloud
+from tests.emulator.layers import failed_starts, require
 from tests.engines import NotStarted
 
 SESSIONS = "/botpress-hitl/sessions"
@@ -249,7 +248,7 @@ class Traffic:
 def test_a_second_deployment_loses_and_doubles_nothing(deployed: Cloud) -> None:
     """The new code needs a package that only the new layer has; no function starts with one and without the other."""
     project, name = deployed.project, "only_in_the_new_layer"
-    _require(project, name, "VERSION = '9.9.9'\n")
+    require(project, name, "VERSION = '9.9.9'\n")
     (project / "chalicelib" / "__init__.py").write_text(f"from {name} import VERSION as VERSION\n")
     with Traffic(deployed, "second") as traffic:
         until(lambda: len(traffic.sent) > 2)
@@ -258,23 +257,9 @@ def test_a_second_deployment_loses_and_doubles_nothing(deployed: Cloud) -> None:
         assert until(lambda: deployed.ask("GET", "/health")[1].get("version") == "9.9.9")
         mark = len(traffic.sent)
         until(lambda: len(traffic.sent) > mark + 3)
-    assert (traffic.retries, deployed.failed_starts()) == (0, [])
+    assert (traffic.retries, failed_starts(project)) == (0, [])
     traffic.check()
     assert {deployed.meta.said.count(f"text {mid}") for _, mid in traffic.sent} == {1}
-
-
-def _require(project: Path, name: str, source: str) -> None:
-    """Let the program need a package of one module, which no index has."""
-    (project / f"{name}.py").write_text(source)  # for who deploys, whose tools import the program
-    wheel, about = project / f"{name}-1-py3-none-any.whl", f"{name}-1.dist-info"
-    with zipfile.ZipFile(wheel, "w") as zipped:
-        zipped.writestr(f"{name}.py", source)
-        zipped.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n")
-        zipped.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        zipped.writestr(f"{about}/RECORD", "")
-    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    with (project / "chalicelayer" / "requirements.lock").open("a") as lock:
-        lock.write(f"{name} @ {wheel.as_uri()} --hash=sha256:{digest}\n")
 
 
 def test_chalice_alone_deploys_too_and_leaves_api_gateway_its_own_answers(deployed: Cloud) -> None:
@@ -441,6 +426,6 @@ def test_destroying_keeps_the_data_until_it_is_told(deployed: Cloud) -> None:
 
 
 def _logs(deployed: Cloud) -> set[str]:
-    """The groups that there are. A round that ran on past its function may have made its own anew: here no IAM refuses."""
+    """The groups that there are; but for that which a round makes anew that outlives its function, as IAM would refuse."""
     groups = {each["logGroupName"] for each in deployed.client("logs").describe_log_groups()["logGroups"]}
     return groups - {f"/aws/lambda/{STEM}-look_after"}

@@ -138,11 +138,6 @@ class Cloud:
         """What has become of a message."""
         return next((row["state"] for row in self.rows(user) if row["id"] == f"m:{mid}"), None)
 
-    def failed_starts(self) -> list[str]:
-        """What the emulator has said of functions whose program could not be imported."""
-        lines = (self.project.parent / "emulator.log").read_text().splitlines()
-        return [line for line in lines if "Worker init failed" in line]
-
     def calls(self) -> list[dict[str, str]]:
         """What has been said through the topic of calls since it was asked last; the first time, begin to listen."""
         sqs = self.client("sqs")
