@@ -345,11 +345,15 @@ def repaused(
 ) -> Conversation:
     """A second pause of a paused conversation changes its end and its reason where they are given, not its epoch.
 
-    A pause of the global stop becomes the caller's own, so that lifting the stop does not end it.
+    A pause of the global stop becomes the caller's own, so that lifting the stop does not end it. A bot, which may come
+    late, never makes a person's pause end earlier.
     """
     old = conversation.pause
     if old is None:
         return conversation
+    is_earlier = until is not None and (old.until is None or until < old.until)
+    if is_earlier and by.type == "bot" and old.by.type in ("operator", "page_inbox"):
+        until = None
     pause = old._replace(
         until=old.until if until is None else until,
         length=old.length if until is None else length,
