@@ -12,8 +12,10 @@ from chalicelib.conversation import STOP, Actor, Message
 from chalicelib.delivery import BOT
 from chalicelib.errors import Conflict, Transient, Unconfirmed
 from chalicelib.messenger import Outgoing
+from chalicelib.settings import Settings
+from chalicelib.system import System
 from tests.fake_store import FakeStore
-from tests.world import ANA, CONVERSATION, World
+from tests.world import ANA, CONVERSATION, SETTINGS, World
 
 BEN = Actor("operator", "ben", "Ben")
 HELLO = Outgoing("hello")
@@ -43,6 +45,13 @@ def pause(world: World, by: Actor = ANA, minutes: int | None = None) -> None:
 def resume(world: World) -> None:
     world.process().handoff.resume(CONVERSATION, ANA)
     world.clock.tick(1000)
+
+
+def stop(world: World) -> None:
+    """The global stop, under which the user has written."""
+    world.process().handoff.set_stop(True, ANA, "fire")
+    world.receive(world.process(), world.body(world.said("m2", "?")))
+    world.deliver(world.process())
 
 
 def why(row: Message) -> tuple[str | None, str, bool]:
@@ -131,11 +140,8 @@ def test_who_acts_first_on_an_ended_pause_ends_it_and_is_admitted(world: World) 
 
 
 def test_a_pause_of_the_lifted_stop_ends_before_a_bot_is_admitted(world: World) -> None:
-    process = world.process()
-    process.handoff.set_stop(True, ANA, "fire")
-    world.receive(process, world.body(world.said("m2", "?")))
-    world.deliver(process)
-    process.handoff.set_stop(False, ANA, None)
+    stop(world)
+    world.process().handoff.set_stop(False, ANA, None)
     assert send(world).state == "sent"
     assert world.conversation().epoch == 2
 
@@ -250,22 +256,73 @@ def test_each_reply_moves_the_end_by_the_pauses_own_length(world: World) -> None
     pause_ = world.conversation().pause
     assert pause_ is not None
     assert pause_.until == sent.received_at + 10 * MINUTE
+    before = world.store.conversation(CONVERSATION)
     send(world, ANA)
-    assert world.conversation().pause == pause_
+    assert world.store.conversation(CONVERSATION) == before
+
+
+@pytest.mark.parametrize("meanwhile", [[], [resume], [resume, stop]], ids=["paused", "active", "stopped"])
+def test_a_reply_that_is_sent_again_moves_the_end_from_then_on(
+    world: World, meanwhile: list[Callable[[World], None]]
+) -> None:
+    world.messenger.errors.append(Transient("Again."))
+    assert send(world, ANA).state == "failed"
+    for step in meanwhile:
+        step(world)
+    world.clock.tick(MINUTE)
+    assert send(world, ANA, retry=True).state == "sent"
+    pause_ = world.conversation().pause
+    assert pause_ is not None
+    assert (pause_.by, pause_.until) == (ANA, world.clock() + DAY)
+
+
+def test_a_reply_that_is_noted_again_while_it_is_sent_neither_moves_the_end_back_nor_pauses_anew(world: World) -> None:
+    ends: list[int | None] = []
+
+    def meanwhile() -> None:
+        world.messenger.before = lambda: None
+        world.clock.tick(MINUTE)
+        later = send(world, ANA, "c2")
+        assert send(world, ANA).state == "queued"
+        pause_ = world.conversation().pause
+        ends.extend((later.received_at + DAY, pause_ and pause_.until))
+        resume(world)
+        assert send(world, ANA).state == "queued"
+
+    world.messenger.before = meanwhile
+    send(world, ANA)
+    assert ends[0] == ends[1]
+    assert (world.conversation().pause, world.conversation().epoch) == (None, 2)
+
+
+@pytest.mark.parametrize("begin", [lambda world: None, stop], ids=["active", "stopped"])
+def test_where_pauses_have_no_end_those_of_people_have_none(world: World, begin: Callable[[World], None]) -> None:
+    settings = Settings({"HITL_PAUSE_MINUTES": ""}, SETTINGS.parameters)
+    process = System(settings, store=world.store, mailbox=world.mailbox, messenger=world.messenger, clock=world.clock)
+    begin(world)
+    for client_id in ("c1", "c2"):
+        assert process.replies.send(CONVERSATION, client_id, HELLO, BEN).state == "sent"
+        pause_ = world.conversation().pause
+        assert pause_ is not None
+        assert (pause_.by, pause_.until) == (BEN, None)
+    process.handoff.resume(CONVERSATION, BEN)
+    paused = process.handoff.pause(CONVERSATION, BEN).pause
+    assert paused is not None
+    assert paused.until is None
 
 
 def test_a_reply_takes_a_pause_of_the_stop_over(world: World) -> None:
     process = world.process()
-    process.handoff.set_stop(True, ANA, "fire")
-    world.receive(process, world.body(world.said("m2", "?")))
-    world.deliver(process)
+    stop(world)
     stopped = world.conversation().pause
     assert stopped is not None
     assert stopped.by == STOP
-    sent = send(world, BEN)
-    pause_ = world.conversation().pause
-    assert pause_ is not None
-    assert (pause_.by, pause_.until) == (BEN, sent.received_at + DAY)
+    for client_id in ("c1", "c2"):
+        world.clock.tick(MINUTE)
+        sent = send(world, BEN, client_id)
+        pause_ = world.conversation().pause
+        assert pause_ is not None
+        assert (pause_.by, pause_.until) == (BEN, sent.received_at + DAY)
     process.handoff.set_stop(False, ANA, None)
     process.handoff.end_stop_pauses()
     assert world.conversation().epoch == 1

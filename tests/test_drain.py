@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from chalicelib.conversation import Actor, held_key
+from chalicelib.conversation import Actor, Message, held_key
 from chalicelib.delivery import BOT, BOT_TRIES, DRAIN_TIME
 from chalicelib.errors import BotFailed
 from chalicelib.mailbox import NUDGE, Letter
@@ -157,6 +158,25 @@ def test_what_comes_while_a_drain_goes_on_takes_its_place_behind_it(world: World
     while world.mailbox.letters[0].kind == NUDGE:
         world.mailbox.take()  # the process that had the nudge died
     world.deliver(world.process())
+    assert world.bot.heard == ["m:m1", "m:m2", "m:m3", "m:m4"]
+
+
+def test_what_is_held_while_a_slow_process_ends_a_drain_is_given_by_the_next(world: World) -> None:
+    held = world.store.held
+
+    def meanwhile(*args: Any) -> tuple[Message, ...]:
+        rows = held(*args)
+        if not rows:
+            vars(world.store).pop("held")
+            pause(world)
+            say(world, "m4")
+            world.process().deliveries.deliver(Letter(CONVERSATION, "m:m4"), 1)
+            resume(world)
+        return rows
+
+    vars(world.store)["held"] = meanwhile
+    resume(world)
+    drain(world)
     assert world.bot.heard == ["m:m1", "m:m2", "m:m3", "m:m4"]
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from chalicelib.conversation import STOP, SYSTEM, Actor, Conversation, Message, Pause, Stop
 from chalicelib.errors import LostRace, NotFound, Unavailable
+from chalicelib.handoff import LIFT_TIME, Handoff
+from chalicelib.lists import Listing
 from chalicelib.messenger import Outgoing
-from chalicelib.turns import taking
+from chalicelib.turns import taking, told
 from tests.fakes import FakeStore
 from tests.world import ANA, CONVERSATION, World
 
 BOT = Actor("bot", "bot", "Bot")
 MINUTE = 60_000
+DAY = 24 * 60 * MINUTE
 
 
 @pytest.fixture
@@ -65,6 +71,17 @@ def test_a_second_pause_changes_end_and_reason_but_neither_epoch_nor_author(worl
     assert (again.epoch, again.pause.by, again.pause.reason) == (1, BOT, "second")
     assert again.pause.until == world.clock() + 50 * MINUTE
     assert kinds(world).count("paused") == 1
+
+
+def test_a_second_pause_that_names_no_end_leaves_the_one_there_is(world: World) -> None:
+    handoff = world.process().handoff
+    first = handoff.pause(CONVERSATION, ANA, "first", minutes=10).pause
+    assert first is not None
+    world.clock.tick(1000)
+    second = handoff.pause(CONVERSATION, BOT, "second")
+    assert second.pause == first._replace(reason="second")
+    assert handoff.pause(CONVERSATION, BOT, "second") == second
+    assert world.store.conversation(CONVERSATION) == second
 
 
 def test_a_cause_counts_as_delivered_and_causes_one_pause_only(world: World) -> None:
@@ -151,24 +168,33 @@ def test_the_stop_pauses_whoever_writes_and_lifting_it_ends_only_its_own_pauses(
     handoff.set_stop(False, ANA, None)
     handoff.end_stop_pauses()
     assert world.conversation().pause is None
+    assert [(row.by, row.text) for row in world.rows() if row.id == "t:2"] == [(STOP, "the global stop was lifted")]
     handoff.set_stop(True, ANA, "fire")
     say(world, "m3", "hello?")
+    until = world.clock() + DAY
     handoff.pause(CONVERSATION, ANA, "I take this one")
     handoff.set_stop(False, ANA, None)
     handoff.end_stop_pauses()
     kept = world.conversation().pause
     assert kept is not None
-    assert kept.by == ANA
+    assert (kept.by, kept.until) == (ANA, until)
 
 
-def test_lifting_the_stop_ends_its_pauses_however_many(world: World) -> None:
-    handoff = world.process().handoff
+@pytest.mark.parametrize(("page_takes", "left"), [(0, 0), (LIFT_TIME - 1, 50), (LIFT_TIME, 150)])
+def test_lifting_the_stop_ends_its_pauses_however_many_in_its_time(world: World, page_takes: int, left: int) -> None:
+    pages = world.store.list
+
+    def slow(*args: Any) -> Listing:
+        world.clock.tick(page_takes)
+        return pages(*args)
+
+    vars(world.store)["list"] = slow
     by_stop = Pause(world.clock(), None, STOP, "fire")
     for number in range(250):
         new = Conversation(id=f"messenger:100:9{number:03d}", epoch=1, version=1, pause=by_stop, waiting_since=number)
         world.store.save(Conversation(id=new.id), new)
-    handoff.end_stop_pauses()
-    assert world.store.list("paused", world.clock(), 100).conversations == ()
+    world.process().handoff.end_stop_pauses()
+    assert len(pages("paused", world.clock(), 1000).conversations) == left
 
 
 def test_a_release_under_the_stop_does_not_reach_the_bot_before_the_stop_is_lifted(world: World) -> None:
@@ -250,6 +276,13 @@ def test_what_was_said_before_an_answer_pauses_and_what_that_has_answered_waits_
     assert (new.pause is not None, new.waiting_since) == (True, waiting_since)
 
 
+@pytest.mark.parametrize(("received_at", "tried_at", "since"), [(25, None, 25), (25, 35, 35), (45, None, 40)])
+def test_the_user_waits_from_what_a_person_begins_to_say(received_at: int, tried_at: int | None, since: int) -> None:
+    reply = Message("messenger:1:2", "s:1", "operator", "text", 20, received_at, state="queued", attempted_at=tried_at)
+    new, _, _ = taking(Conversation(id="messenger:1:2"), reply, Pause(40, None, ANA, None), 40)
+    assert new.waiting_since == since
+
+
 def test_a_second_pause_marks_its_cause_and_does_so_once(world: World) -> None:
     handoff = world.process().handoff
     handoff.pause(CONVERSATION, ANA, "first")
@@ -325,3 +358,32 @@ def test_losing_every_race_asks_the_caller_to_try_again() -> None:
     ):
         with pytest.raises(Unavailable, match="Try again"):
             act()
+
+
+def test_every_write_raises_the_version_by_one_and_what_changes_nothing_writes_nothing(world: World) -> None:
+    handoff = world.process().handoff
+    before = world.store.conversation(CONVERSATION)
+    assert before is not None
+    acts: list[tuple[int, Callable[[], Conversation]]] = [
+        (1, lambda: handoff.pause(CONVERSATION, ANA)),
+        (2, lambda: handoff.amend(CONVERSATION, lambda conversation: told(conversation, 1))),
+        (2, lambda: handoff.amend(CONVERSATION, lambda conversation: told(conversation, 1))),
+        (3, lambda: handoff.resume(CONVERSATION, ANA)),
+        (3, lambda: handoff.resume(CONVERSATION, ANA)),
+    ]
+    for writes, act in acts:
+        after = act()
+        assert after == world.store.conversation(CONVERSATION)
+        assert after.version == before.version + writes
+
+
+def test_two_who_set_the_stop_at_once_both_have_their_turn() -> None:
+    class Outrun(FakeStore):
+        """Somebody else sets the stop right before the first who does."""
+
+        def set_stop(self, old: Stop, new: Stop) -> None:
+            if old.version == 0:
+                super().set_stop(old, Stop(True, "flood", BOT, 1, 1))
+            super().set_stop(old, new)
+
+    assert World(Outrun()).process().handoff.set_stop(True, ANA, "fire") == Stop(True, "fire", ANA, 1, 2)
