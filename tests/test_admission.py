@@ -230,6 +230,16 @@ def test_a_reply_pauses_an_active_conversation_in_its_admission(world: World) ->
     assert found.caused == 1
 
 
+def test_a_pause_by_a_reply_to_which_nobody_writes_ends_a_day_later(world: World) -> None:
+    send(world, ANA)
+    world.clock.tick(DAY - 1)
+    world.process().rounds.make()
+    assert world.conversation().epoch == 1
+    world.clock.tick(1)
+    assert world.process().rounds.make() == {"looked_after": 1}
+    assert world.conversation().epoch == 2
+
+
 def test_a_reply_that_failed_leaves_the_user_waiting(world: World) -> None:
     world.messenger.errors.append(Transient("Again."))
     failed = send(world, ANA)

@@ -10,6 +10,7 @@ import pytest
 from chalicelib.conversation import Actor, Message, held_key
 from chalicelib.delivery import BOT, BOT_TRIES, DRAIN_TIME
 from chalicelib.errors import BotFailed
+from chalicelib.handoff import HELD_PAGE
 from chalicelib.mailbox import NUDGE, Letter
 from chalicelib.messenger import Outgoing
 from chalicelib.rounds import ROUND_TIME
@@ -295,6 +296,26 @@ def test_what_a_person_has_answered_is_not_given_to_the_bot(world: World) -> Non
     end(world, 2 * MINUTE)
     assert world.bot.heard == ["m:m4", "m:m5"]
     assert states(world)["m3"] == "held"
+
+
+@pytest.mark.parametrize(("late_by", "heard"), [(0, []), (1, ["m:m4"])])
+def test_an_answer_is_to_what_had_reached_us_whenever_it_was_said(world: World, late_by: int, heard: list[str]) -> None:
+    body = world.body(world.said("m4", "late"))
+    world.clock.tick(1000)
+    world.process().replies.send(CONVERSATION, "a1", Outgoing("hello"), ANA)
+    world.clock.tick(late_by)
+    world.receive(world.process(), body)
+    drain(world)
+    end(world)
+    assert world.bot.heard == heard
+
+
+def test_a_pause_ends_behind_all_that_was_answered_however_much_it_is(world: World) -> None:
+    hold(world, *(f"n{number}" for number in range(HELD_PAGE)))
+    world.process().replies.send(CONVERSATION, "a1", Outgoing("hello"), ANA)
+    hold(world, "m4")
+    end(world)
+    assert world.bot.heard == ["m:m4"]
 
 
 def test_where_everything_was_answered_only_what_is_still_to_come_is_given(world: World) -> None:
