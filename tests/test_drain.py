@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.conversation import Actor, Message, held_key
+from chalicelib.conversation import SYSTEM, Actor, Message, held_key
 from chalicelib.delivery import BOT, BOT_TRIES, DRAIN_TIME
 from chalicelib.errors import BotFailed
 from chalicelib.handoff import HELD_PAGE
@@ -284,6 +284,7 @@ def end(world: World, ms: int = 60 * MINUTE) -> None:
 def test_a_pause_that_ends_gives_the_bot_what_nobody_answered(world: World) -> None:
     end(world)
     assert world.conversation().epoch == 2
+    assert [(row.by, row.text) for row in world.rows() if row.id == "t:2"] == [(SYSTEM, "the pause ended")]
     assert world.bot.heard == ["m:m1", "m:m2", "m:m3"]
 
 
@@ -310,12 +311,13 @@ def test_an_answer_is_to_what_had_reached_us_whenever_it_was_said(world: World, 
     assert world.bot.heard == heard
 
 
-def test_a_pause_ends_behind_all_that_was_answered_however_much_it_is(world: World) -> None:
-    hold(world, *(f"n{number}" for number in range(HELD_PAGE)))
+@pytest.mark.parametrize(("before", "after"), [(HELD_PAGE, 1), (0, HELD_PAGE)])
+def test_a_pause_ends_behind_what_was_answered_however_much_was_held(world: World, before: int, after: int) -> None:
+    hold(world, *(f"b{number}" for number in range(before)))
     world.process().replies.send(CONVERSATION, "a1", Outgoing("hello"), ANA)
-    hold(world, "m4")
+    hold(world, *(f"a{number}" for number in range(after)))
     end(world)
-    assert world.bot.heard == ["m:m4"]
+    assert world.bot.heard == [f"m:a{number}" for number in range(after)]
 
 
 def test_where_everything_was_answered_only_what_is_still_to_come_is_given(world: World) -> None:
