@@ -271,6 +271,16 @@ def test_each_reply_moves_the_end_by_the_pauses_own_length(world: World) -> None
     assert world.store.conversation(CONVERSATION) == before
 
 
+def test_a_second_pause_that_names_an_end_is_as_long_for_each_reply(world: World) -> None:
+    for number, (minutes, length) in enumerate([(10, 10), (None, 10), (30, 30), (None, 30)]):
+        pause(world, minutes=minutes)
+        world.clock.tick(5 * MINUTE)
+        sent = send(world, ANA, f"c{number}")
+        pause_ = world.conversation().pause
+        assert pause_ is not None
+        assert pause_.until == sent.received_at + length * MINUTE
+
+
 @pytest.mark.parametrize("meanwhile", [[], [resume], [resume, stop]], ids=["paused", "active", "stopped"])
 def test_a_reply_that_is_sent_again_moves_the_end_from_then_on(
     world: World, meanwhile: list[Callable[[World], None]]

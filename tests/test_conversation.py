@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.conversation import (
+    DAY,
     PREVIEW_LENGTH,
     SEND_TIMEOUT,
     STOP,
@@ -23,14 +24,17 @@ from chalicelib.conversation import (
     Pause,
     State,
     answered,
+    called,
     paused,
     preview,
     release_of,
     releases,
     repaused,
+    reply_window,
     resumed,
     touched,
     transition_row,
+    wants_profile,
 )
 from chalicelib.errors import BadRequest
 from tests.samples import ANA, BOT, examples
@@ -166,6 +170,13 @@ def test_the_state_that_readers_see(
     assert row(100, state=state).state_for_readers(now, delivered_at, read_at) == expected
 
 
+def test_watermarks_count_in_metas_time_and_the_timeout_in_ours() -> None:
+    late = row(100, received_at=130, state="sent")
+    assert late.state_for_readers(200, delivered_at=100) == "delivered"
+    assert late.state_for_readers(200, read_at=100) == "read"
+    assert row(100, received_at=130, state="queued").state_for_readers(130 + SEND_TIMEOUT) == "queued"
+
+
 def test_a_retry_is_given_its_own_time() -> None:
     again = row(100, state="queued", attempt=2, attempted_at=90_000)
     assert again.state_for_readers(90_000 + SEND_TIMEOUT) == "queued"
@@ -238,6 +249,30 @@ def test_unread_follows_from_times(received_at: int | None, seen_at: int | None,
     assert NEW._replace(last_received_at=received_at, seen_at=seen_at).unread is unread
 
 
+@pytest.mark.parametrize(
+    ("conversation", "has_news"),
+    [
+        (NEW, False),
+        (NEW._replace(epoch=1), True),
+        (NEW._replace(epoch=2, told_epoch=2), False),
+        (NEW._replace(epoch=2, told_epoch=2, draining="x"), True),
+        (NEW._replace(epoch=3, told_epoch=3, draining="x", pause=pause(1)), False),
+    ],
+)
+def test_the_bot_is_owed_a_transition_and_in_an_active_conversation_what_was_held(
+    conversation: Conversation, has_news: bool
+) -> None:
+    assert conversation.has_news is has_news
+
+
+def test_the_newest_that_a_person_has_said_is_kept() -> None:
+    one = touched(NEW, reply(100), 100)
+    assert one.last_said == preview(reply(100))
+    assert touched(one, reply(90, BEN), 110).last_said == one.last_said
+    assert touched(one, row(120), 120).last_said == one.last_said
+    assert touched(one, reply(120, BEN, state="queued"), 120).last_said == preview(reply(120, BEN))
+
+
 def waiting(*steps: Message, since: int = 100) -> int | None:
     """Since when somebody waits after a pause and such rows."""
     conversation = paused(touched(NEW, row(90), 90), pause(since))
@@ -265,6 +300,11 @@ def waiting(*steps: Message, since: int = 100) -> int | None:
         ([reply(120, author="bot")], 100),
         ([reply(120), row(130, kind="reaction")], None),
         ([row(95)], 100),
+        ([row(120), reply(120)], None),
+        ([reply(120), row(120)], None),
+        ([reply(120), row(110, received_at=130)], 130),
+        ([reply(120), row(130, received_at=115)], None),
+        ([row(130), reply(120, attempted_at=140)], None),
     ],
 )
 def test_waiting_begins_with_the_pause_or_the_first_message_after_an_answer(
@@ -294,6 +334,8 @@ def test_an_answer_names_the_last_operator() -> None:
     assert answered(one, reply(110, BEN)).last_operator == BEN
     inbox = answered(one, row(120, author="page_inbox"))
     assert (inbox.last_answer_at, inbox.last_operator) == (120, ANA)
+    retried = answered(one, reply(90, BEN, attempted_at=110))
+    assert (retried.last_answer_at, retried.last_operator, retried.last_operator_at) == (110, BEN, 110)
 
 
 TIMES = st.integers(1, 40)
@@ -482,6 +524,29 @@ def test_the_row_of_a_transition_says_who_and_why() -> None:
     assert (off.state, off.wants_person, off.is_answer) == (None, False, False)
     endless = transition_row(paused(NEW, pause(100)), ANA, None, 100)
     assert endless.details == {"epoch": 1, "until": None}
+
+
+def test_being_called_to_an_earlier_pause_takes_nothing_back() -> None:
+    assert [called(NEW._replace(called_epoch=before), 3).called_epoch for before in (None, 1, 5)] == [3, 3, 5]
+
+
+@pytest.mark.parametrize(("due_at", "wants"), [(None, True), (99, True), (100, True), (101, False)])
+def test_a_profile_is_asked_for_once_it_is_due(due_at: int | None, wants: bool) -> None:
+    assert wants_profile(NEW._replace(profile_due_at=due_at), 100) is wants
+
+
+@pytest.mark.parametrize(
+    ("after", "as_usual", "as_human_agent"),
+    [
+        (DAY - 1, ("response", DAY), ("response", DAY)),
+        (DAY, ("closed", DAY), ("human_agent", 7 * DAY)),
+        (7 * DAY - 1, ("closed", DAY), ("human_agent", 7 * DAY)),
+        (7 * DAY, ("closed", DAY), ("closed", 7 * DAY)),
+    ],
+)
+def test_a_window_is_open_until_its_end(after: int, as_usual: tuple[str, int], as_human_agent: tuple[str, int]) -> None:
+    for human_agent, (type_, lasts) in ((False, as_usual), (True, as_human_agent)):
+        assert reply_window(1000, 1000 + after, human_agent) == (type_, 1000 + lasts)
 
 
 # --- The user's own wish
