@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -128,10 +129,27 @@ def test_whoever_acts_after_the_end_of_a_pause_first_ends_it(world: World) -> No
 
 def test_transitions_are_in_order_even_when_the_clock_is_behind(world: World) -> None:
     handoff = world.process().handoff
-    handoff.pause(CONVERSATION, ANA)
-    world.clock.tick(-5000)
-    handoff.resume(CONVERSATION, ANA)
-    assert [row.id for row in world.rows() if row.id.startswith("t:")] == ["t:1", "t:2"]
+    for _ in range(6):
+        handoff.pause(CONVERSATION, ANA)
+        world.clock.tick(-5000)
+        handoff.resume(CONVERSATION, ANA)
+    assert [row.id for row in world.rows() if row.id.startswith("t:")] == [f"t:{epoch}" for epoch in range(1, 13)]
+
+
+def test_a_transition_is_logged_once_and_without_anybodys_words(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "chalicelib.handoff")
+    handoff = world.process().handoff
+    handoff.pause(CONVERSATION, ANA, "angry")
+    handoff.pause(CONVERSATION, ANA, "very angry")
+    world.mailbox.down = True
+    handoff.resume(CONVERSATION, BOT)
+    logged = [vars(record) for record in caplog.records if record.levelno == logging.INFO]
+    assert [(each["msg"], each["conversation_id"], each["epoch"], each["by"]) for each in logged] == [
+        ("paused", CONVERSATION, 1, "operator"),
+        ("resumed", CONVERSATION, 2, "bot"),
+    ]
+    assert "The bot will hear of a transition later" in caplog.messages[-1]
+    assert "angry" not in caplog.text
 
 
 @pytest.mark.parametrize(
