@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.conversation import STOP, SYSTEM, Actor, Conversation, Message, Pause, Stop
 from chalicelib.errors import LostRace, NotFound, Unavailable
-from chalicelib.handoff import LIFT_TIME, Handoff
+from chalicelib.handoff import LIFT_TIME
 from chalicelib.lists import Listing
 from chalicelib.messenger import Outgoing
 from chalicelib.turns import taking, told
