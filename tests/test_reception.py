@@ -31,6 +31,8 @@ def event(world: World, **content: Any) -> dict[str, Any]:
 
 TABLE: dict[str, tuple[dict[str, Any], str, bool, bool, bool]] = {
     "message": ({"message": {"mid": "x", "text": "hi"}}, "messaging", True, True, True),
+    "attachment": ({"message": {"mid": "x", "attachments": [{"type": "image"}]}}, "messaging", True, True, True),
+    "unsupported": ({"message": {"mid": "x"}}, "messaging", True, True, True),
     "postback": ({"postback": {"title": "Go", "payload": "GO"}}, "messaging", True, True, True),
     "referral": ({"referral": {"ref": "r"}}, "messaging", True, False, True),
     "optin": ({"optin": {"ref": "r"}}, "messaging", True, False, True),
