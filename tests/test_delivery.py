@@ -90,7 +90,7 @@ def test_a_bot_that_fails_for_good_pauses_and_its_message_is_held(world: World, 
     world.deliver(world.process(), tries)
     conversation = world.conversation()
     assert conversation.pause is not None
-    assert (conversation.pause.reason, conversation.pause.by.type) == (SILENT, "system")
+    assert (conversation.pause.reason, conversation.pause.by) == (SILENT, Actor("system", "system", "chalice-hitl"))
     assert conversation.waiting_since is not None
     assert (row(world, "m:m1").state, row(world, "m:m1").held_under) == ("held", 1)
 

@@ -182,7 +182,7 @@ def test_the_stop_pauses_whoever_writes_and_lifting_it_ends_only_its_own_pauses(
     say(world, "m2", "hello?")
     stopped = world.conversation()
     assert stopped.pause is not None
-    assert (stopped.pause.by, stopped.pause.reason) == (STOP, "fire")
+    assert (stopped.pause.by, stopped.pause.reason) == (Actor("system", "stop", "Global stop"), "fire")
     handoff.set_stop(False, ANA, None)
     handoff.end_stop_pauses()
     assert world.conversation().pause is None
