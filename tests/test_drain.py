@@ -311,6 +311,28 @@ def test_an_answer_is_to_what_had_reached_us_whenever_it_was_said(world: World, 
     assert world.bot.heard == heard
 
 
+@pytest.mark.parametrize("mid", ["m1", "m3", "m4", "m5"])
+def test_a_letter_that_comes_again_at_the_end_of_a_pause_changes_neither_what_is_given_nor_its_order(
+    world: World, mid: str
+) -> None:
+    world.process().replies.send(CONVERSATION, "a1", Outgoing("hello"), ANA)
+    hold(world, "m4", "m5")
+    world.clock.tick(61 * MINUTE)
+    world.process().deliveries.deliver(Letter(CONVERSATION, f"m:{mid}"), 1)
+    drain(world)
+    assert world.bot.heard == ["m:m4", "m:m5"]
+
+
+@pytest.mark.parametrize("mid", ["m1", "m5"])
+def test_a_letter_that_comes_again_before_a_drain_finds_its_row_in_its_place_or_dropped(world: World, mid: str) -> None:
+    resume(world, deliver_held=False)
+    pause(world)
+    hold(world, "m4", "m5", "m6")
+    resume(world)
+    world.process().deliveries.deliver(Letter(CONVERSATION, f"m:{mid}"), 1)
+    assert world.bot.heard == ["m:m4", "m:m5", "m:m6"]
+
+
 @pytest.mark.parametrize(("before", "after"), [(HELD_PAGE, 1), (0, HELD_PAGE)])
 def test_a_pause_ends_behind_what_was_answered_however_much_was_held(world: World, before: int, after: int) -> None:
     hold(world, *(f"b{number}" for number in range(before)))

@@ -395,6 +395,12 @@ def test_every_write_raises_the_version_by_one_and_what_changes_nothing_writes_n
         assert after.version == before.version + writes
 
 
+def test_to_be_told_late_of_an_older_transition_takes_nothing_back() -> None:
+    new = told(told(Conversation(id=CONVERSATION, epoch=4), 3), 4)
+    assert (new.told_epoch, new.handed_epoch) == (4, 4)
+    assert told(told(new, 2), 1) == new
+
+
 def test_two_who_set_the_stop_at_once_both_have_their_turn() -> None:
     class Outrun(FakeStore):
         """Somebody else sets the stop right before the first who does."""

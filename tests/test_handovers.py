@@ -135,6 +135,17 @@ def test_what_was_said_before_the_pause_but_held_in_it_is_in_the_transcript(worl
     assert [said["text"] for said in told(ears(world).given[-1]).transcript] == ["before"]
 
 
+def test_a_transcript_begins_where_the_last_one_that_was_told_has_ended(world: World) -> None:
+    for mid in ("n1", "n2"):
+        pause(world)
+        say(world, mid, mid)
+        drain(world)
+        resume(world)
+        drain(world)
+    told = ears(world).given[-1].event["pass_thread_control"]["metadata"]
+    assert [said["text"] for said in json.loads(told)["transcript"]] == ["n2"]
+
+
 def test_a_transcript_keeps_the_newest_messages(world: World) -> None:
     pause(world)
     for number in range(MESSAGES + 1):
