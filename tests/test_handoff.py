@@ -282,6 +282,23 @@ def test_an_answer_that_is_noted_again_ends_no_wait_that_began_after_it(world: W
     assert world.conversation().waiting_since == paused.waiting_since
 
 
+def test_an_answer_by_a_clock_that_is_ahead_ends_no_wait_that_began_after_it(world: World) -> None:
+    process = world.process()
+    process.handoff.pause(CONVERSATION, ANA)
+    world.clock.tick(1000)
+
+    def resumed_by_a_clock_behind() -> None:
+        world.clock.tick(-500)
+        process.handoff.resume(CONVERSATION, ANA)
+
+    world.messenger.before = resumed_by_a_clock_behind
+    process.replies.send(CONVERSATION, "r1", Outgoing("yes"), ANA)
+    paused = process.handoff.pause(CONVERSATION, ANA)
+    assert paused.waiting_since is not None
+    process.replies.send(CONVERSATION, "r1", Outgoing("yes"), ANA)
+    assert world.conversation().waiting_since == paused.waiting_since
+
+
 @pytest.mark.parametrize(("received_at", "waiting_since"), [(25, None), (35, 35)])
 def test_what_was_said_before_an_answer_pauses_and_what_that_has_answered_waits_no_more(
     received_at: int, waiting_since: int | None

@@ -142,8 +142,7 @@ def test_a_transcript_begins_where_the_last_one_that_was_told_has_ended(world: W
         drain(world)
         resume(world)
         drain(world)
-    told = ears(world).given[-1].event["pass_thread_control"]["metadata"]
-    assert [said["text"] for said in json.loads(told)["transcript"]] == ["n2"]
+    assert [said["text"] for said in told(ears(world).given[-1]).transcript] == ["n2"]
 
 
 def test_a_transcript_keeps_the_newest_messages(world: World) -> None:

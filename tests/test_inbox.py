@@ -83,6 +83,19 @@ def test_what_was_said_before_the_last_transition_undoes_nothing(world: World) -
     assert world.conversation().epoch == 3
 
 
+def test_what_was_said_before_the_stop_does_not_take_its_pause_over(world: World) -> None:
+    late = world.body(world.echo("i1", "from the inbox"))
+    world.clock.tick(1000)
+    process = world.process()
+    process.handoff.set_stop(True, ANA, "fire")
+    world.receive(process, world.body(world.said("m2", "?")))
+    world.deliver(process)
+    stopped = world.conversation().pause
+    assert stopped is not None
+    world.receive(process, late)
+    assert world.conversation().pause == stopped
+
+
 def test_each_answer_in_the_inbox_moves_the_end(world: World) -> None:
     world.process().handoff.pause(CONVERSATION, ANA, "mine", 10)
     world.clock.tick(8 * MINUTE)
