@@ -231,13 +231,14 @@ def test_a_reply_pauses_an_active_conversation_in_its_admission(world: World) ->
 
 
 def test_a_pause_by_a_reply_to_which_nobody_writes_ends_a_day_later(world: World) -> None:
-    send(world, ANA)
+    sent = send(world, ANA)
     world.clock.tick(DAY - 1)
     world.process().rounds.make()
     assert world.conversation().epoch == 1
-    world.clock.tick(1)
+    world.clock.tick(1000)
     assert world.process().rounds.make() == {"looked_after": 1}
-    assert world.conversation().epoch == 2
+    ended = world.conversation()
+    assert (ended.epoch, ended.changed_at, ended.last_activity_at) == (2, sent.received_at + DAY, world.clock())
 
 
 def test_a_reply_that_failed_leaves_the_user_waiting(world: World) -> None:

@@ -502,6 +502,16 @@ def test_a_second_pause_changes_end_and_reason_only(
     assert repaused(after, until, reason, by) == after
 
 
+@pytest.mark.parametrize(
+    ("owner", "by", "until"),
+    [(ANA, BOT, 50), (Actor("page_inbox", "", ""), BOT, 50), (BOT, BOT, 20), (SYSTEM, BOT, 20), (ANA, BEN, 20)],
+)
+def test_only_people_make_a_persons_pause_end_earlier(owner: Actor, by: Actor, until: int) -> None:
+    again = repaused(paused(NEW, pause(5, 50, owner)), 20, None, by).pause
+    assert again is not None
+    assert again.until == until
+
+
 def test_a_second_pause_of_an_active_conversation_is_none() -> None:
     assert repaused(NEW, 5, "x", ANA) == NEW
 

@@ -123,6 +123,15 @@ def test_a_new_pause_ends_a_drain_at_once_and_leaves_the_rest(world: World) -> N
     assert world.bot.heard == ["m:m1", "m:m2", "m:m3", "m:m4"]
 
 
+def test_a_pause_that_ends_by_itself_goes_on_with_the_drain_that_it_ended(world: World) -> None:
+    during(world, "m:m2", lambda: pause(world))
+    resume(world)
+    drain(world)
+    hold(world, "m4")
+    end(world, DAY)
+    assert world.bot.heard == ["m:m1", "m:m2", "m:m3", "m:m4"]
+
+
 def test_the_next_resume_that_does_not_ask_drops_what_the_last_one_left(world: World) -> None:
     during(world, "m:m2", lambda: pause(world))
     resume(world)
