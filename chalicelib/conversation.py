@@ -158,9 +158,10 @@ class Message(NamedTuple):
         if self.state == "queued" and now - (self.attempted_at or self.received_at) > SEND_TIMEOUT:
             return "unconfirmed"
         if self.state == "sent":
-            if read_at is not None and self.sent_at <= read_at:
+            last_tried_at = max(self.sent_at, self.attempted_at or 0)
+            if read_at is not None and last_tried_at <= read_at:
                 return "read"
-            if delivered_at is not None and self.sent_at <= delivered_at:
+            if delivered_at is not None and last_tried_at <= delivered_at:
                 return "delivered"
         return self.state
 
@@ -346,13 +347,14 @@ def repaused(
     """A second pause of a paused conversation changes its end and its reason where they are given, not its epoch.
 
     A pause of the global stop becomes the caller's own, so that lifting the stop does not end it. A bot, which may come
-    late, never makes a person's pause end earlier.
+    late, never makes a pause end earlier that a person has made or spoken in.
     """
     old = conversation.pause
     if old is None:
         return conversation
     is_earlier = until is not None and (old.until is None or until < old.until)
-    if is_earlier and by.type == "bot" and old.by.type in ("operator", "page_inbox"):
+    is_persons = old.by.type in ("operator", "page_inbox") or (conversation.last_answer_at or 0) >= old.since
+    if is_earlier and by.type == "bot" and is_persons and old.by != STOP:
         until = None
     pause = old._replace(
         until=old.until if until is None else until,

@@ -21,7 +21,7 @@ from chalicelib.handoff import Handoff
 from chalicelib.handovers import Handovers
 from chalicelib.mailbox import ERRANDS, NUDGE, Letter
 from chalicelib.messenger import Outgoing, Profile
-from chalicelib.replies import Replies
+from chalicelib.replies import AGAIN, Replies
 from chalicelib.turns import drained, is_left_behind, told
 
 if TYPE_CHECKING:
@@ -160,18 +160,21 @@ class Deliveries:
 
     def _give(self, row: Message, conversation: Conversation, tries: int) -> Outcome:
         try:
-            self._hand(row, json.loads(row.raw or "{}"), conversation)
+            was_stopped = self._hand(row, json.loads(row.raw or "{}"), conversation)
         except BotFailed as failure:
             if failure.retry and tries < BOT_TRIES:
                 raise
             return self._hold(row, self._handoff.give_up(row, SILENT))
         self._mark(row, row._replace(state="delivered", held_under=None))
+        if was_stopped:
+            self._current(row.conversation_id, row)  # which pauses it: somebody waits for what the bot could not say
         self._telemetry.add("Delivered")
         if row.is_new:  # how long somebody was held says nothing of how quick we are
             self._telemetry.add("DeliveryLatency", max(0, self._clock() - row.received_at))
         return "delivered"
 
-    def _hand(self, row: Message, event: Mapping[str, Any], conversation: Conversation) -> None:
+    def _hand(self, row: Message, event: Mapping[str, Any], conversation: Conversation) -> bool:
+        """Hand an event to the bot; whether the global stop has kept it from answering."""
         address = Address.parse(row.conversation_id)
         delivery = Delivery(
             conversation_id=row.conversation_id,
@@ -197,6 +200,7 @@ class Deliveries:
                 took = max(0, self._clock() - begun)
                 self._telemetry.add("BotLatency", took)
             logger.info("given to the bot", extra={"epoch": conversation.epoch, "bot_ms": took})
+        return speaker.was_stopped
 
     def _about(self, row: Message, what: str) -> AbstractContextManager[None]:
         ids = {"conversation_id": row.conversation_id, "message_id": row.id}
@@ -238,6 +242,7 @@ class _Speaker:
     def __init__(self, row: Message, epoch: int, handoff: Handoff, replies: Replies, errands: Errands) -> None:
         self._row = row
         self._epoch = self._turn = epoch
+        self.was_stopped = False
         self._handoff = handoff
         self._replies = replies
         self._errands = errands
@@ -248,10 +253,11 @@ class _Speaker:
         for _ in range(BOT_TRIES):
             try:
                 # What was sent is not sent again; what was refused, in an earlier delivery, is admitted anew.
-                self._replies.send(conversation_id, client_id, message, BOT, epoch=self._epoch, retry=True)
+                sent = self._replies.send(conversation_id, client_id, message, BOT, epoch=self._epoch, retry=True)
+                self.was_stopped |= sent.failure is not None and sent.failure.code == "stopped"
             except Conflict:  # still being said, or in other words than when the bot was first given this event
                 if self._replies.never_went_out(conversation_id, client_id):
-                    client_id += "-again"  # those never went out: these have a row of their own
+                    client_id += AGAIN  # those never went out: these have a row of their own
                     continue
             return
 
@@ -261,10 +267,11 @@ class _Speaker:
             self._turn = paused.epoch
         return paused.epoch
 
-    def resume(self) -> None:
+    def resume(self) -> int:
         resumed = self._handoff.resume(self._row.conversation_id, BOT, epoch=self._turn)
         if resumed.pause is None and resumed.epoch == self._turn + 1:
             self._epoch = resumed.epoch  # it has the word again
+        return self._epoch
 
     def profile(self) -> Profile:
         return self._errands.profile(self._row.conversation_id)

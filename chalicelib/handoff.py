@@ -93,6 +93,8 @@ class Handoff:
             new = repaused(conversation, until, reason, by, length)
             if new == conversation and cause is None:
                 return None
+            if new != conversation:
+                new = new._replace(last_activity_at=max(new.last_activity_at, self._clock()))
             return new, None, None if cause is None else (cause, marked(cause, new, "delivered"))
 
         return self._change(conversation_id, decide)

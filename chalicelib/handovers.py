@@ -52,7 +52,8 @@ class Handovers:
         """What was said since the pause of this epoch, oldest first, and where the rest is."""
         said: list[dict[str, Any]] = []
         left, is_whole = CHARACTERS, True
-        for row in self._said_since(conversation_id, epoch):
+        pause = self._store.row(conversation_id, f"t:{epoch}")
+        for row in self._said_since(conversation_id, epoch, pause):
             text = preview(row).text if row.text is None else row.text
             if len(said) == MESSAGES or left == 0:
                 is_whole = False
@@ -63,20 +64,24 @@ class Handovers:
             name = row.by.name if row.by is not None else ""
             said.append({"author": row.author, "name": name, "text": text, "timestamp": row.sent_at})
         history = f"/botpress-hitl/sessions/{quote(conversation_id, safe=':')}/messages"
-        return {"transcript": said[::-1], "is_whole": is_whole, "history": history}
+        return {"transcript": said[::-1], "is_whole": is_whole and pause is not None, "history": history}
 
-    def _said_since(self, conversation_id: str, epoch: int) -> Iterator[Message]:
-        """What user and people have said since a pause, newest first, and what was held since though said before."""
-        pause = self._store.row(conversation_id, f"t:{epoch}")
+    def _said_since(self, conversation_id: str, epoch: int, pause: Message | None) -> Iterator[Message]:
+        """What user and people have said since a pause, newest first, and what was held since though said before.
+
+        Of a pause whose row has expired, all that has not.
+        """
         cursor = None
         while True:
             page = self._store.history(conversation_id, _PAGE, cursor)
             for row in page.messages:
-                is_later = pause is not None and row.order > pause.order
-                if (is_later or (row.held_under or 0) >= epoch) and _is_said(row):
+                is_later = pause is None or row.order > pause.order
+                # Also what was held behind a drain, under the bot's own epoch, and is held still.
+                is_held = row.held_under is not None and row.held_under >= epoch - 1
+                if (is_later or is_held) and _is_said(row):
                     yield row
             cursor = page.cursor
-            if pause is None or cursor is None or page.messages[-1].order < pause.order:
+            if cursor is None or (pause is not None and page.messages[-1].order < pause.order):
                 return
 
 

@@ -24,7 +24,17 @@ from chalicelib.conversation import (
     answered,
     preview,
 )
-from chalicelib.errors import Conflict, GraphError, LostRace, Misconfigured, NotFound, Refused, Unavailable, Unconfirmed
+from chalicelib.errors import (
+    Conflict,
+    GraphError,
+    HitlError,
+    LostRace,
+    Misconfigured,
+    NotFound,
+    Refused,
+    Unavailable,
+    Unconfirmed,
+)
 from chalicelib.handoff import RACES, Handoff
 from chalicelib.messenger import Outgoing
 
@@ -35,6 +45,9 @@ logger = logging.getLogger(__name__)
 
 RETRIABLE = ("failed", "refused")
 """What anybody may send again; a person also what is unconfirmed."""
+
+AGAIN = "-again"
+"""What a bot's client id ends in where it says in other words what never went out."""
 
 
 class Replies:
@@ -81,6 +94,7 @@ class Replies:
             raise NotFound("There is no message with this seen_id in the conversation.")
         row = self._row(conversation_id, client_id, message, by)
         existing = self._store.append(row)
+        may_be_out = False
         if existing is not None:
             if existing.raw != row.raw:
                 text = "This client_id stands for another message already. Choose a new one for each message."
@@ -88,13 +102,18 @@ class Replies:
             again = self._again(existing, by, epoch) if retry else None
             if again is None:
                 return self._finished(existing, by, epoch)
-            row = again
+            row, may_be_out = again, existing.state_for_readers(self._clock()) == "unconfirmed"
         try:
             window = self._admission.admit(row, by, epoch, seen_id)
         except Refused as refusal:
-            row = self._refuse(row, refusal)
+            row = self._refuse(row, refusal, "unconfirmed" if may_be_out else "refused")
+        except HitlError:
+            self._not_sent(row, may_be_out)
+            raise
         else:
-            row = self._send(row, message, window)
+            row = self._send(row, message, window, may_be_out)
+        if row.state != "sent":
+            self._note(row)
         self._tell(row)
         return row
 
@@ -142,6 +161,8 @@ class Replies:
             raise Conflict("This message is still being sent. Wait a minute before you send it again.", "still_sending")
         if state not in RETRIABLE and (state != "unconfirmed" or by.type == "bot"):
             return None
+        if by.type == "bot" and self._store.row(existing.conversation_id, existing.id + AGAIN) is not None:
+            raise Conflict("This has been said in other words since.", "client_id_reused")
         row = existing._replace(state="queued", attempt=existing.attempt + 1, attempted_at=now, failure=None)
         try:
             self._store.change(existing, row)
@@ -161,17 +182,19 @@ class Replies:
                 self._admission.admit(row._replace(caused=None), by, epoch, None)
         return row
 
-    def _refuse(self, row: Message, refusal: Refused) -> Message:
-        """Write why it was not said. Lists show that something has happened, but it is nobody's last message."""
+    def _refuse(self, row: Message, refusal: Refused, state: State) -> Message:
+        """Write why it was not said, or not again. It is nobody's last message."""
         failure = Failure(refusal.code, refusal.message, refusal.can_retry)
-        refused = self._settle(row, row._replace(state="refused", failure=failure))
+        return self._settle(row, row._replace(state=state, failure=failure))
+
+    def _note(self, row: Message) -> None:
+        """Let who asks what has changed hear that this was not said."""
         at = self._clock()
 
         def noted(conversation: Conversation) -> Conversation:
             return conversation._replace(last_activity_at=max(conversation.last_activity_at, at))
 
         self._handoff.amend(row.conversation_id, noted)
-        return refused
 
     def _tell(self, row: Message) -> None:
         if row.state != "sent":
@@ -179,11 +202,10 @@ class Replies:
         ids = {"conversation_id": row.conversation_id, "message_id": row.id, "author": row.author}
         logger.info(str(row.state), extra=ids | ({} if row.failure is None else {"code": row.failure.code}))
 
-    def _send(self, row: Message, message: Outgoing, window: Window | None) -> Message:
+    def _send(self, row: Message, message: Outgoing, window: Window | None, may_be_out: bool) -> Message:
         if self._clock() - (row.attempted_at or row.received_at) > SEND_TIMEOUT:
             # A process that was frozen after its admission: somebody may have paused, or sent it again, long since.
-            failure = Failure("too_late", "It was not sent in time. Send it again.", can_retry=True)
-            return self._settle(row, row._replace(state="failed", failure=failure))
+            return self._not_sent(row, may_be_out)
         as_person = window is not None and window.type == "human_agent"
         try:
             mid = self._messenger.send(row.conversation_id, message, OWN_METADATA + row.id, human_agent=as_person)
@@ -191,7 +213,17 @@ class Replies:
             state: State = "unconfirmed" if isinstance(error, Unconfirmed) else "failed"
             failure = Failure(error.code, error.message, getattr(error, "can_retry", False))
             return self._settle(row, row._replace(state=state, failure=failure))
+        except Unavailable:  # the settings were not to be read
+            self._not_sent(row, may_be_out)
+            raise
         return self._settle(row, row._replace(state="sent", mid=mid, failure=None))
+
+    def _not_sent(self, row: Message, may_be_out: bool) -> Message:
+        """Write, if that can be, that Meta was not asked: otherwise nobody could know, and a bot never say it again."""
+        failure = Failure("unavailable", "It was not sent. Send it again.", can_retry=True)
+        with suppress(HitlError):
+            return self._settle(row, row._replace(state="unconfirmed" if may_be_out else "failed", failure=failure))
+        return row
 
     def _settle(self, row: Message, outcome: Message) -> Message:
         """Write what became of a send. What was sent stays sent, whoever learns of it first."""
@@ -217,13 +249,17 @@ class Replies:
         """Let the conversation know of a row that was sent, and forget the echo that it took the place of."""
 
         def shown(conversation: Conversation) -> Conversation:
-            last = conversation.last_message
+            changed, last, said = conversation, conversation.last_message, conversation.last_said
             if last is not None and last.id == f"m:{row.mid}":
-                conversation = conversation._replace(last_message=preview(self._newest(row)))
-            said = conversation.last_said
+                changed = changed._replace(last_message=preview(self._newest(row)))
             if said is not None and said.id == f"m:{row.mid}":
-                conversation = conversation._replace(last_said=preview(row) if row.by_person else None)
-            return answered(conversation, row) if row.is_answer else conversation
+                changed = changed._replace(last_said=preview(row) if row.by_person else None)
+            if row.is_answer:
+                changed = answered(changed, row)
+            if changed == conversation:
+                return conversation
+            # Meta's answer, or the echo, may come long after the touch: who asks what has changed must hear of it.
+            return changed._replace(last_activity_at=max(changed.last_activity_at, self._clock()))
 
         self._handoff.amend(row.conversation_id, shown)
 

@@ -55,8 +55,8 @@ class Speaker(Protocol):
     def pause(self, reason: str | None, minutes: int | None) -> int:
         """Pause the conversation, without an end where `minutes` is None, and return its epoch."""
 
-    def resume(self) -> None:
-        """End the conversation's pause."""
+    def resume(self) -> int:
+        """End the conversation's pause, and return the epoch at which this delivery speaks from then on."""
 
     def profile(self) -> Profile:
         """Who the user is; an empty profile where Meta does not say."""
@@ -188,7 +188,7 @@ class Talk:
 
     def resume(self) -> None:
         """Take the conversation back."""
-        self._speaker.resume()
+        self.epoch = self._speaker.resume()
 
 
 Handler = Callable[[Talk], object]

@@ -61,8 +61,9 @@ class Speaker:
         self.did.append(("pause", reason, minutes))
         return 5
 
-    def resume(self) -> None:
+    def resume(self) -> int:
         self.did.append(("resume",))
+        return 6
 
     def profile(self) -> Profile:
         self.asked += 1

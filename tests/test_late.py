@@ -10,7 +10,8 @@ import pytest
 
 from chalicelib.bots import PythonBot
 from chalicelib.conversation import Actor
-from chalicelib.errors import BotFailed, Transient
+from chalicelib.delivery import BOT
+from chalicelib.errors import BotFailed, Transient, Unavailable, Unconfirmed
 from chalicelib.messenger import Outgoing
 from chalicelib.system import System
 from chalicelib.talk import Delivery, Speaker, Talk
@@ -351,3 +352,150 @@ def test_nothing_lies_between_reading_that_a_conversation_is_active_and_the_bot(
     vars(world.bot)["deliver"] = asked
     world.process(steps).deliveries.deliver(world.mailbox.letters[0], 1)
     assert before == ["store.row", "store.conversation_and_stop"]
+
+
+def with_bot(world: World, handler: Any, **more: Any) -> System:
+    return System(
+        SETTINGS,
+        store=more.get("store", world.store),
+        mailbox=world.mailbox,
+        messenger=more.get("messenger", world.messenger),
+        bot=PythonBot(handler, "HITL_STOP"),
+        alerts=world.alerts,
+        clock=world.clock,
+    )
+
+
+class Down:
+    """A store that does not answer one call."""
+
+    def __init__(self, part: Any, method: str, after: int) -> None:
+        self._part, self._method, self.left = part, method, after
+
+    def __getattr__(self, name: str) -> Any:
+        if name == self._method:
+            self.left -= 1
+            if self.left == 0:
+                return self._raise
+        return getattr(self._part, name)
+
+    def _raise(self, *args: Any, **kwargs: Any) -> Any:
+        raise Unavailable("DynamoDB did not answer. Try again.")
+
+
+@pytest.mark.parametrize("what", ["store", "settings"])
+def test_what_a_bot_says_is_said_though_the_store_or_ssm_did_not_answer_once(what: str) -> None:
+    world = begun(World())
+    say(world, "m1")
+    handler = lambda talk: talk.say("Hello, I am the bot")  # noqa: E731
+    process = with_bot(world, handler)
+    if what == "store":
+        # its calls: of the delivery, of the admission
+        process = with_bot(world, handler, store=Down(world.store, "conversation_and_stop", 2))
+    else:
+        world.messenger.errors.append(Unavailable("SSM did not answer."))  # type: ignore[arg-type]
+    with pytest.raises(Unavailable):
+        process.deliveries.deliver(world.mailbox.letters[0], 1)
+    assert world.messenger.sends == []
+    world.clock.tick(5000)
+    world.deliver(process, 2)
+    row = world.store.row(CONVERSATION, "m:m1")
+    assert row is not None
+    assert row.state == "delivered"
+    assert len(world.messenger.sends) == 1
+
+
+@pytest.mark.parametrize("what", ["store", "settings"])
+def test_what_was_certainly_not_sent_is_not_called_unconfirmed(what: str) -> None:
+    world = begun(World())
+    say(world, "m1")
+    process = world.process()
+    if what == "store":
+        process = with_bot(world, lambda talk: None, store=Down(world.store, "conversation_and_stop", 1))
+    else:
+        world.messenger.errors.append(Unavailable("SSM did not answer."))  # type: ignore[arg-type]
+    with pytest.raises(Unavailable):
+        process.replies.send(CONVERSATION, "a1", Outgoing("hello"), ANA)
+    world.clock.tick(2 * MINUTE)
+    row = world.store.row(CONVERSATION, "s:a1")
+    assert row is not None
+    assert row.state_for_readers(world.clock()) == "failed"
+
+
+def test_one_line_of_a_bot_is_said_once_whatever_words_it_finds() -> None:
+    world = begun(World())
+    words = iter(["Hi!", "Hello!", "Hi!"])
+
+    def handler(talk: Talk) -> None:
+        talk.say(next(words))
+        if talk.user.id and world.store.row(CONVERSATION, "m:m1") and next(fails):
+            raise ValueError
+
+    fails = iter([True, True, False])
+    process = with_bot(world, handler)
+    say(world, "m1")
+    world.messenger.errors.append(Transient("Try again."))
+    for number in (1, 2):
+        with pytest.raises(BotFailed):
+            process.deliveries.deliver(world.mailbox.letters[0], number)
+        world.clock.tick(5000)
+    world.deliver(process, 3)
+    assert [sent.message.text for sent in world.messenger.sends] == ["Hello!"]
+
+
+def test_a_late_bot_does_not_shorten_a_pause_in_which_a_person_speaks() -> None:
+    world = begun(World())
+    world.process().handoff.pause(CONVERSATION, BOT, "wants a person", 60)
+    world.clock.tick(MINUTE)
+    assert world.process().replies.send(CONVERSATION, "a1", Outgoing("hello"), ANA).state == "sent"
+    before = world.conversation().pause
+    world.clock.tick(1000)
+    world.process().handoff.pause(CONVERSATION, BOT, "late", 1)
+    after = world.conversation().pause
+    assert before is not None
+    assert after is not None
+    assert after.until == before.until
+
+
+def test_what_may_have_gone_out_is_not_called_refused_because_a_second_try_was() -> None:
+    world = World()
+    process = world.process()
+    say(world, "m1")
+    world.clock.tick(1000)
+    world.messenger.errors.append(Unconfirmed("No clear answer."))
+    assert process.replies.send(CONVERSATION, "a1", Outgoing("yes"), ANA, seen_id="m:m1").state == "unconfirmed"
+    world.clock.tick(1000)
+    assert process.replies.send(CONVERSATION, "b1", Outgoing("no"), BEN).state == "sent"
+    world.clock.tick(1000)
+    process.replies.send(CONVERSATION, "a1", Outgoing("yes"), ANA, seen_id="m:m1", retry=True)
+    row = world.store.row(CONVERSATION, "s:a1")
+    assert row is not None
+    assert row.state_for_readers(world.clock()) == "unconfirmed"
+
+
+@pytest.mark.parametrize("how", ["stop", "pause"])
+def test_what_the_bot_was_kept_from_answering_is_waited_for(how: str) -> None:
+    """The stop is set while the bot has the event: its answer is refused, and the event counts as delivered."""
+    world = World()
+    process = world.process()
+    say(world, "m1")
+    deliver = world.bot.deliver
+
+    def stopped(delivery: Delivery, speaker: Speaker) -> None:
+        if how == "stop":
+            world.process().handoff.set_stop(True, ANA, "maintenance")
+        else:
+            world.process().handoff.pause(CONVERSATION, ANA, "mine")
+        deliver(delivery, speaker)
+
+    vars(world.bot)["deliver"] = stopped
+    world.deliver(process)
+    row = world.store.row(CONVERSATION, "m:m1")
+    assert row is not None
+    vars(world.bot)["deliver"] = deliver
+    world.clock.tick(MINUTE)
+    world.process().rounds.make()
+    while world.mailbox.letters:
+        world.deliver(world.process())
+    assert world.conversation().pause is not None
+    assert world.conversation().waiting_since is not None

@@ -79,7 +79,17 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
   const me: Actor = { type: "operator", ...person };
   let toastId = 0;
 
-  const know = (...known: Conversation[]) => conversations.update((state) => learn(state, known));
+  const know = (...known: Conversation[]) => taken(known, (state) => learn(state, known));
+
+  /** Where more than what was asked for has happened, a poll finds nothing newer any more: its history is read, too. */
+  function taken(some: readonly Conversation[], change: (state: State) => State): void {
+    const before = conversations.get().byId;
+    conversations.update(change);
+    for (const { id, last_activity_at } of some) {
+      const isKnown = before.get(id)?.last_activity_at === last_activity_at;
+      if (!isKnown && conversations.get().byId.get(id)?.last_activity_at === last_activity_at) void freshen(id);
+    }
+  }
 
   function show(words: string, isFault: boolean, undo?: () => void): void {
     toastId += 1;
@@ -102,7 +112,7 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
     try {
       const query = { status, limit: 100, ...(q ? { q } : {}), ...(cursor ? { cursor } : {}) };
       const answer = await api.list(query);
-      conversations.update((state) => page(state, status, q, answer, cursor));
+      taken(answer.sessions, (state) => page(state, status, q, answer, cursor));
       set({ isLoading: false, fault: null });
     } catch (error) {
       set({ isLoading: false, fault: reason(error) });
@@ -174,7 +184,6 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
     switching.update((all) => new Set(all).add(id));
     try {
       know(await (to === "pause" ? api.pause(id) : api.resume(id, how.deliverHeld)));
-      void freshen(id);
       const back = to === "pause" ? "resume" : "pause";
       const done = to === "pause" ? "done.paused" : how.deliverHeld ? "done.delivered" : "done.resumed";
       if (!how.isUndo) show(t(done), false, () => void turn(id, back, { isUndo: true }));

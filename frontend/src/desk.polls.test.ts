@@ -1,0 +1,47 @@
+import { expect, it } from "vitest";
+import type { Conversation } from "./api/types";
+import { createDesk, type Desk, type Pages } from "./desk";
+import { QueryClient } from "@tanstack/react-query";
+import type { Listener } from "./live/feed";
+import { learn } from "./state/conversations";
+import { server } from "./test/desk";
+import { listing, message, waiting } from "./test/samples";
+
+const ID = "messenger:100:200";
+const AT = "2026-01-31T12:00:00.000Z";
+const LATER = "2026-01-31T12:00:02.000Z";
+const m1 = message({ id: "m:1", sent_at: AT });
+const m2 = message({ id: "m:2", sent_at: LATER });
+
+it.each(["seen", "send", "list"])("shows in an open thread what came between a poll and %s", async (what) => {
+  let listener: Listener | undefined;
+  // The user's second message has come since the last poll: whatever answers from now on knows of it.
+  const now: Conversation = waiting(AT, { id: ID, version: 7, unread: true, last_activity_at: LATER });
+  const calls = server({
+    conversation: async () => now,
+    seen: async () => now,
+    list: async () => listing([now]),
+    history: async () => ({ messages: [m2, m1], cursor: null }),
+  });
+  const feed = {
+    start: (given: Listener) => {
+      listener = given;
+      return () => {};
+    },
+    hurry: () => {},
+  };
+  localStorage.clear();
+  const desk: Desk = createDesk(calls.api, feed, { id: "ana", name: "Ana" }, new QueryClient());
+  desk.start(() => {});
+  const before = waiting(AT, { id: ID, version: 5, unread: true, last_activity_at: AT });
+  desk.conversations.update((state) => learn(state, [before]));
+  desk.queries.setQueryData(["history", ID], { pages: [{ messages: [m1], cursor: null }], pageParams: [undefined] });
+  if (what === "seen") await desk.seen(ID);
+  else if (what === "send") await desk.send(ID, "Hello");
+  else await desk.load("waiting", "");
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  listener?.changed({ conversations: [now], waiting: 1 });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const shown = desk.queries.getQueryData<Pages>(["history", ID])?.pages.flatMap((page) => page.messages) ?? [];
+  expect(shown.map((one) => one.id)).toContain("m:2");
+});
