@@ -22,7 +22,7 @@ test("a customer asks for a person, gets one, and gets the bot back", async ({ s
   await expect(customer.got("I am looking into it")).toHaveCount(1);
   await expect(ana.message("I am looking into it")).toHaveCount(1);
 
-  await expect(ana.switch).toContainText("Resume");
+  await expect(ana.switch).toContainText("Hand back to the bot");
   await ana.switch.click();
   await expect(ana.page.locator(".says")).toContainText("The bot is answering");
   await customer.says("thanks, bot");
@@ -30,11 +30,11 @@ test("a customer asks for a person, gets one, and gets the bot back", async ({ s
   await expect(ana.message("thanks, bot")).toHaveCount(2);
 
   await ana.switch.click();
-  await expect(ana.switch).toContainText("Resume");
+  await expect(ana.switch).toContainText("Hand back to the bot");
   await ana.page.getByRole("button", { name: "Undo" }).click();
   await expect(ana.switch).toContainText("Pause");
   // Only what is in sight is in the page.
-  await expect(ana.thread.locator(".line.paused, .line.resumed").last()).toContainText("Given back to the bot by you");
+  await expect(ana.thread.locator(".line.paused, .line.resumed").last()).toContainText("Handed back to the bot by you");
 });
 
 test("a person who answers silences the bot first", async ({ signIn, customer }) => {
@@ -44,7 +44,7 @@ test("a person who answers silences the bot first", async ({ signIn, customer })
   await expect(ana.page.getByRole("button", { name: /pause.*send|send.*pause/i })).toBeVisible();
   await ana.reply("A person here");
   await expect(customer.got("A person here")).toBeVisible();
-  await expect(ana.switch).toContainText("Resume");
+  await expect(ana.switch).toContainText("Hand back to the bot");
   await customer.says("are you real?");
   await expect(ana.message("are you real?")).toContainText("Held from the bot");
   await expect(customer.got("are you real?")).toHaveCount(0);

@@ -33,7 +33,7 @@ test("a pause ends in an open conversation, and the bot answers what nobody did"
   await ana.open(customer);
   await stack.ask("POST", `/api/botpress-hitl/sessions/${encodeURIComponent(customer.key)}/pause`, { minutes: 1 });
   const says = ana.page.locator(".says");
-  await expect(says).toContainText("less than 1 min left");
+  await expect(says).toContainText("bot back in less than 1 min");
   await customer.says("nobody answers this");
   await expect(ana.message("nobody answers this")).toContainText("Held from the bot");
   await expect(says).toContainText("The bot is answering", { timeout: 75_000 });
@@ -51,7 +51,7 @@ test("an answer from the Page inbox takes over", async ({ signIn, customer }) =>
   const said = ana.message("Kim of the inbox here");
   await expect(said).toContainText("Page inbox");
   await expect(ana.page.locator(".says")).toContainText("The Page inbox is answering");
-  await expect(ana.switch).toContainText("Resume");
+  await expect(ana.switch).toContainText("Hand back to the bot");
   await customer.says("thank you");
   await expect(ana.message("thank you")).toContainText("Held from the bot");
   await expect(customer.got("thank you")).toHaveCount(0);
@@ -66,7 +66,7 @@ test("what a bot says too late never reaches the customer, and stands with its r
   await customer.says("hello");
   await ana.open(customer);
   await ana.switch.click();
-  await expect(ana.switch).toContainText("Resume");
+  await expect(ana.switch).toContainText("Hand back to the bot");
   const path = `/api/botpress-hitl/sessions/${encodeURIComponent(customer.key)}/messages`;
   const late = { client_id: "late-1", text: "the bot was slow", epoch: 0 };
   const token = await stack.botToken(customer.key);

@@ -13,7 +13,6 @@ const PATHS = {
   out: "M14 4h5v16h-5M10 8l-4 4 4 4m-4-4h10",
   send: "M4 12 20 4l-5 16-4-7Z",
   pause: "M9 5v14M15 5v14",
-  play: "M8 5.5v13l10-6.5Z",
   bot: "M12 4v3M6 7h12a2 2 0 0 1 2 2v8a2 2 0 0 1-2 2H6a2 2 0 0 1-2-2V9a2 2 0 0 1 2-2Zm3 5v2m6-2v2M1.5 12v3m21-3v3",
   person: "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8Zm-7.5 8a7.5 7.5 0 0 1 15 0",
   operator:

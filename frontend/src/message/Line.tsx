@@ -4,7 +4,6 @@ import { type Key, t } from "../words";
 import type { Context } from "./context";
 import { isReadable } from "./fields";
 import { Time } from "./Marks";
-import { dayAndClock } from "./times";
 
 /** A line about the conversation: paused by Ana, came in by an ad, took a message back. */
 export function Line({ message, context }: { message: Message; context: Context }) {
@@ -15,16 +14,13 @@ export function Line({ message, context }: { message: Message; context: Context 
       <p dir="auto">
         {words(message, context)}
         {text !== null && isReadable(text) && SAYS_WHY.has(message.kind) && <q>{text}</q>}
-        {message.until !== undefined && (
-          <span> · {t("message.until", { time: dayAndClock(message.until, Date.parse(message.sent_at)) })}</span>
-        )}
       </p>
       <Time message={message} context={context} />
     </div>
   );
 }
 
-const ICONS: Record<string, IconName> = { paused: "pause", resumed: "play", policy: "alert" };
+const ICONS: Record<string, IconName> = { paused: "pause", resumed: "bot", policy: "alert" };
 
 /** Kinds whose text is a reason or somebody's own words, beside what we say of them. */
 const SAYS_WHY = new Set(["paused", "resumed", "policy", "edit"]);

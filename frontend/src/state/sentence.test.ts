@@ -20,18 +20,17 @@ describe("the header's sentence", () => {
   it("says who waits, and for how long", () => {
     expect(say(waiting(AT))).toMatchObject({
       voice: "waiting",
-      words: "Ana has waited 4 min",
+      words: "Waiting for 4 min",
       silent: "the bot is silent",
-      left: null,
       action: "resume",
     });
   });
 
-  it("says who is answering, and what is left of a pause", () => {
+  it("says who is answering, and when the bot comes back", () => {
     const by = { type: "operator", id: "kim", name: "Kim" } as const;
     const paused = { since: AT, until: "2026-01-31T12:16:00.000Z", by, reason: null };
     const mine = waiting(AT, { paused, waiting_since: null, last_operator: { id: "kim", name: "Kim", at: AT } });
-    expect(say(mine)).toMatchObject({ words: "You are answering", silent: "the bot is silent", left: "12 min left" });
+    expect(say(mine)).toMatchObject({ words: "You are answering", silent: "bot back in 12 min" });
     const others = { ...mine, last_operator: { id: "ben", name: "Ben", at: AT } };
     expect(say(others).words).toMatch(/^Ben is answering/);
     const inbox = {

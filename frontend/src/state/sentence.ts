@@ -7,9 +7,8 @@ export interface Sentence {
   /** Who has the word. */
   voice: "bot" | "operator" | "waiting" | "stopped";
   words: string;
-  /** That the bot is silent, and how long still; said in the header only where there is room for the first. */
+  /** While the bot is silent: when it comes back, where that is known. */
   silent: string | null;
-  left: string | null;
   action: "pause" | "resume";
   /** What sending does to the bot, above the composer. */
   sending: string;
@@ -28,32 +27,25 @@ export function sentence(
           voice: "stopped",
           words: t("says.stopped"),
           silent: null,
-          left: null,
           action: "pause",
           sending: t("sending.stopped"),
         }
-      : { voice: "bot", words: t("says.bot"), silent: null, left: null, action: "pause", sending: t("sending.bot") };
+      : { voice: "bot", words: t("says.bot"), silent: null, action: "pause", sending: t("sending.bot") };
   }
   const until = conversation.paused?.until;
   return {
     voice: conversation.waiting_since !== null ? "waiting" : "operator",
-    words: who(conversation, customer, me, now),
-    silent: t("says.silent"),
-    left: until ? t("says.left", { time: rest(Date.parse(until) - now) }) : null,
+    words: who(conversation, me, now),
+    silent: until ? t("says.back", { time: rest(Date.parse(until) - now) }) : t("says.silent"),
     action: "resume",
     sending: t("sending.paused", { customer }),
   };
 }
 
-function who(
-  { waiting_since, last_operator, last_message, paused }: Conversation,
-  customer: string,
-  me: string,
-  now: number,
-): string {
+function who({ waiting_since, last_operator, last_message, paused }: Conversation, me: string, now: number): string {
   if (waiting_since !== null) {
     const waited = now - Date.parse(waiting_since);
-    return waited < 60_000 ? t("says.waits.now", { customer }) : t("says.waits", { customer, time: span(waited) });
+    return waited < 60_000 ? t("says.waits.now") : t("says.waits", { time: span(waited) });
   }
   const isOfInbox = last_message?.author === "page_inbox" && last_message.sent_at > (last_operator?.at ?? "");
   if (isOfInbox) return t("says.inbox");

@@ -24,6 +24,18 @@ describe("the composer", () => {
     expect(screen.getByRole("button", { name: /Pause and send/ })).toBeTruthy();
   });
 
+  it("says who sends, and which key does what the button says", () => {
+    const first = composing(conversation());
+    expect(screen.getByText("as Ana")).toBeTruthy();
+    expect(screen.getByRole("button", { name: "Pause and send" }).textContent).toBe("Pause and send⏎");
+    expect(screen.getByText("⇧ ⏎ makes a new line")).toBeTruthy();
+    first.unmount();
+    choose({ send: "ctrl-enter" });
+    composing();
+    expect(screen.getByRole("button", { name: "Send" }).textContent).toBe("SendCtrl ⏎");
+    expect(screen.getByText("⏎ makes a new line")).toBeTruthy();
+  });
+
   it("says how long Meta lets a person answer, and sends nothing after it", () => {
     const until = new Date(Date.now() + 90.5 * 60_000).toISOString();
     const open = composing(conversation({ window: { type: "response", until } }));

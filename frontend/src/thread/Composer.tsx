@@ -95,23 +95,28 @@ export function Composer({ conversation }: { conversation: Conversation }) {
         dir="auto"
         placeholder={t("composer.placeholder", { customer })}
         aria-label={t("composer.label", { customer })}
-        aria-describedby="composer-state composer-count"
+        aria-describedby="composer-state composer-as composer-count"
         onChange={(event) => draft(id, event.target.value)}
         onKeyDown={onKeyDown}
       />
       <div className="tools">
+        <p id="composer-as" dir="auto">
+          <Icon name="operator" />
+          <span>{t("composer.as", { name: desk.me.name })}</span>
+        </p>
         <p
           id="composer-count"
           className={text.length > LONGEST ? "over" : text.length < COUNT_FROM ? "hint" : undefined}
         >
           {text.length >= COUNT_FROM
             ? t(parts > 1 ? "composer.over" : "composer.count", { count: text.length.toLocaleString(), parts })
-            : t(enterSends ? "composer.enter" : "composer.ctrl")}
+            : t("composer.line", { keys: enterSends ? "⇧ ⏎" : "⏎" })}
         </p>
         <div className="sending">
           <button type="submit" className="send" disabled={isIdle}>
             <Icon name="send" />
             {label}
+            <kbd aria-hidden="true">{enterSends ? "⏎" : t("composer.ctrl")}</kbd>
           </button>
           <SendMenu isDisabled={isIdle} choose={(after) => void send(after)} />
         </div>

@@ -38,8 +38,7 @@ export function Header({ conversation }: { conversation: Conversation }) {
           <Icon name={ICONS[says.voice]} />
           <span>
             {says.words}
-            {says.silent !== null && <span className="roomy"> · {says.silent}</span>}
-            {says.left !== null && ` · ${says.left}`}
+            {says.silent !== null && ` · ${says.silent}`}
           </span>
         </p>
       </div>
@@ -52,8 +51,15 @@ export function Header({ conversation }: { conversation: Conversation }) {
           onClick={act}
           aria-keyshortcuts="p"
         >
-          <Icon name={says.action === "pause" ? "pause" : "play"} />
-          {t(says.action === "pause" ? "act.pause" : "act.resume")}
+          <Icon name={says.action === "pause" ? "pause" : "bot"} />
+          {says.action === "pause" ? (
+            t("act.pause")
+          ) : (
+            <>
+              <span className="roomy">{t("act.resume")}</span>
+              <span className="narrow">{t("act.resume.short")}</span>
+            </>
+          )}
           <kbd aria-hidden="true">P</kbd>
         </button>
         <ResumeMenu conversation={conversation} isDisabled={isSwitching} />

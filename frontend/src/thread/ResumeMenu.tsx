@@ -27,6 +27,7 @@ export function ResumeMenu({ conversation, isDisabled }: { conversation: Convers
         popoverTarget="resume-menu"
         disabled={isDisabled}
         aria-label={t("resume.more", { count })}
+        title={t("resume.more", { count })}
       >
         <Icon name="more" />
       </button>

@@ -18,6 +18,7 @@ export function SendMenu({ isDisabled, choose }: { isDisabled: boolean; choose: 
         popoverTarget="send-menu"
         disabled={isDisabled}
         aria-label={t("send.more")}
+        title={t("send.more")}
       >
         <Icon name="more" />
       </button>
