@@ -281,7 +281,7 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
         changed,
         reload,
         connection: (state) => connection.update(() => state),
-        first: (change) => called(newlyWaiting(conversations.get().byId, change.conversations)),
+        first: (change) => called(newlyWaiting(conversations.get().byId, change.conversations, me.id)),
       });
       return () => {
         leave();

@@ -12,6 +12,17 @@ describe("a call for a person", () => {
       waiting(AT, { user_id: "3" }),
       conversation({ user_id: "4" }),
     ];
-    expect(newlyWaiting(known, changed).map((one) => one.user_id)).toEqual(["2", "3"]);
+    expect(newlyWaiting(known, changed, "ana").map((one) => one.user_id)).toEqual(["2", "3"]);
+  });
+
+  it("is no pause that the operator made, wherever they made it, until the customer writes after their answer", () => {
+    const later = "2026-01-31T12:05:00.000Z";
+    const pausedBy = (id: string, user_id: string, since = AT) =>
+      waiting(since, {
+        user_id,
+        paused: { since: AT, until: null, by: { type: "operator", id, name: id }, reason: null },
+      });
+    const changed = [pausedBy("ana", "2"), pausedBy("ana", "5"), pausedBy("ben", "6"), pausedBy("ana", "7", later)];
+    expect(newlyWaiting(known, changed, "ana").map((one) => one.user_id)).toEqual(["6", "7"]);
   });
 });

@@ -2,14 +2,16 @@
 import type { Conversation } from "../api/types";
 import { t } from "../words";
 
-/** Those who did not wait before, or have asked again. */
+/** Those who did not wait before, or have asked again; not those whom this operator paused, in whatever tab. */
 export function newlyWaiting(
   known: ReadonlyMap<string, Conversation>,
   changed: readonly Conversation[],
+  me: string,
 ): Conversation[] {
-  return changed.filter((one) => {
-    const before = known.get(one.id);
-    return one.waiting_since !== null && (before === undefined || before.waiting_since === null);
+  return changed.filter(({ id, waiting_since, paused }) => {
+    if (waiting_since === null || (known.get(id)?.waiting_since ?? null) !== null) return false;
+    const isMine = paused?.by.type === "operator" && paused.by.id === me;
+    return !isMine || waiting_since > paused.since; // later than one's own pause: the customer has written
   });
 }
 
