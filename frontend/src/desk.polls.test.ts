@@ -1,7 +1,7 @@
+import { QueryClient } from "@tanstack/react-query";
 import { expect, it } from "vitest";
 import type { Conversation } from "./api/types";
 import { createDesk, type Desk, type Pages } from "./desk";
-import { QueryClient } from "@tanstack/react-query";
 import type { Listener } from "./live/feed";
 import { learn } from "./state/conversations";
 import { server } from "./test/desk";
