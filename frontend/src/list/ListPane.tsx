@@ -1,8 +1,8 @@
+import { useEffect, useRef } from "react";
 import { useDesk } from "../desk";
 import { usePlace } from "../place";
 import { ConnectionLine } from "../shell/ConnectionLine";
 import { Menu } from "../shell/Menu";
-import { useCell } from "../state/cell";
 import { t } from "../words";
 import { ConversationList } from "./ConversationList";
 import { Filters } from "./Filters";
@@ -13,14 +13,18 @@ export function ListPane() {
   const { conversation } = usePlace();
   const Title = conversation === null ? "h1" : "h2";
   const me = useDesk().me;
-  const waiting = useCell(useDesk().conversations, (state) => state.waiting);
+  const wasOpen = useRef(false);
+  // What had the focus has gone with the conversation.
+  useEffect(() => {
+    if (conversation === null && wasOpen.current && document.activeElement === document.body) {
+      document.getElementById("list")?.focus();
+    }
+    wasOpen.current = conversation !== null;
+  }, [conversation]);
   return (
-    <section className="list-pane" aria-label={t("list.label")}>
+    <div className="list-pane">
       <header>
         <Title>{t("app.title")}</Title>
-        <span className="hidden" role="status">
-          {t("list.waiting", { count: waiting })}
-        </span>
         <Menu />
       </header>
       <Filters />
@@ -30,6 +34,6 @@ export function ListPane() {
         <span className="me">{me.name}</span>
         <ConnectionLine />
       </footer>
-    </section>
+    </div>
   );
 }

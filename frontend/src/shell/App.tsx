@@ -1,5 +1,7 @@
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
+import type { Conversation } from "../api/types";
 import { useDesk } from "../desk";
+import { customerOf } from "../list/customer";
 import { ListPane } from "../list/ListPane";
 import { badge, chime, notify } from "../live/notify";
 import { go, usePlace } from "../place";
@@ -17,12 +19,14 @@ export function App() {
   const desk = useDesk();
   const { conversation } = usePlace();
   const waiting = useCell(desk.conversations, (state) => state.waiting);
+  const [heard, say] = useState({ words: "", count: 0 });
   useShortcuts();
   useEffect(() => badge(waiting), [waiting]);
   useEffect(
     () =>
       desk.start((called) => {
         if (called.length === 0) return;
+        say(({ count }) => ({ words: callsOf(called), count: count + 1 }));
         const { notifications, sound } = settings.get();
         if (notifications) notify(called, (id) => go({ status: "waiting", q: "", conversation: id }));
         if (sound) chime();
@@ -41,10 +45,21 @@ export function App() {
         <ListPane />
         <ThreadPane />
       </main>
+      <p className="hidden" role="status">
+        <span key={heard.count}>{heard.words}</span>
+      </p>
       <Toasts />
       <Dialogs />
     </>
   );
+}
+
+/** Who has begun to wait, for screen readers. */
+function callsOf(called: readonly Conversation[]): string {
+  return called
+    .slice(0, 3)
+    .map((one) => t("notify.title", { customer: customerOf(one) }))
+    .join("\n");
 }
 
 /** A link would change the hash, which says where we are. */

@@ -12,7 +12,7 @@ export class Boundary extends Component<{ children: ReactNode }, { isBroken: boo
   override render() {
     if (!this.state.isBroken) return this.props.children;
     return (
-      <section className="thread-pane" aria-label={t("thread.label")}>
+      <div className="thread-pane">
         <div className="empty middle" role="alert">
           <h1>{t("broken.title")}</h1>
           <p>{t("broken.hint")}</p>
@@ -20,7 +20,7 @@ export class Boundary extends Component<{ children: ReactNode }, { isBroken: boo
             {t("broken.reload")}
           </button>
         </div>
-      </section>
+      </div>
     );
   }
 }

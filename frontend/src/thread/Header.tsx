@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "react";
 import type { Conversation } from "../api/types";
 import { useNow } from "../clock";
 import { useDesk } from "../desk";
@@ -21,6 +22,11 @@ export function Header({ conversation }: { conversation: Conversation }) {
   const isSwitching = useCell(desk.switching, (all) => all.has(conversation.id));
   const says = useSentence(conversation, customer, stop);
   const act = () => void (says.action === "pause" ? desk.pause(conversation.id) : desk.resume(conversation.id));
+  // On a phone the list is gone, and with it the row that had the focus.
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    if (document.getElementById("list")?.checkVisibility() === false) heading.current?.focus();
+  }, []);
   return (
     <header className={`thread-header ${says.voice}`}>
       <button
@@ -33,7 +39,9 @@ export function Header({ conversation }: { conversation: Conversation }) {
       </button>
       <Avatar id={conversation.id} name={conversation.name} url={conversation.picture_url} size={40} />
       <div className="heading">
-        <h1 dir="auto">{customer}</h1>
+        <h1 dir="auto" ref={heading} tabIndex={-1}>
+          {customer}
+        </h1>
         <p className="says" role="status">
           <Icon name={ICONS[says.voice]} />
           <span>

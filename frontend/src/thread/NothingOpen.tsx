@@ -9,7 +9,7 @@ export function NothingOpen() {
   const waiting = useCell(desk.conversations, (state) => state.waiting);
   const isKnown = useCell(desk.connection, (connection) => connection.since !== null);
   return (
-    <section className="thread-pane nothing" aria-label={t("thread.label")}>
+    <div className="thread-pane nothing">
       <div className="empty middle">
         {isKnown && (
           <>
@@ -26,6 +26,6 @@ export function NothingOpen() {
           <kbd>J</kbd> <kbd>K</kbd> {t("nothing.keys")} · <kbd>?</kbd> {t("nothing.help")}
         </p>
       </div>
-    </section>
+    </div>
   );
 }

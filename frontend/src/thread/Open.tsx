@@ -42,17 +42,17 @@ export default function Open({ id, message }: { id: string; message: string | nu
 
   if (conversation === undefined) {
     return (
-      <section className="thread-pane" aria-label={t("thread.label")}>
+      <div className="thread-pane">
         <div className="empty middle" role="status">
           <h1>{fault === null ? t("thread.loading") : t("thread.missing")}</h1>
           {fault !== null && <p>{fault}</p>}
         </div>
-      </section>
+      </div>
     );
   }
   return (
     <>
-      <section className="thread-pane" aria-label={t("thread.label")}>
+      <div className="thread-pane">
         <Header conversation={conversation} />
         {isLaidOut ? (
           <Thread conversation={conversation} rows={rows} query={query} message={message} />
@@ -60,7 +60,7 @@ export default function Open({ id, message }: { id: string; message: string | nu
           <div className="thread-box" />
         )}
         <Composer conversation={conversation} />
-      </section>
+      </div>
       {isLaidOut && <Details conversation={conversation} rows={rows} />}
     </>
   );

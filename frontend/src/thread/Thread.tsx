@@ -170,7 +170,7 @@ export function Thread({ conversation, rows, query, message }: Props) {
           {newer > 0 ? t("thread.new", { count: newer }) : t("thread.latest")}
         </button>
       )}
-      <Announcer rows={rows} customer={context.customer} />
+      <Announcer rows={rows} context={context} />
     </div>
   );
 }

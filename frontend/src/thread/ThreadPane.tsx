@@ -1,7 +1,6 @@
 import { lazy, Suspense, useEffect } from "react";
 import { usePlace } from "../place";
 import { Boundary } from "../shell/Boundary";
-import { t } from "../words";
 import { NothingOpen } from "./NothingOpen";
 
 const load = () => import("./Open");
@@ -18,7 +17,7 @@ export function ThreadPane() {
   if (conversation === null) return <NothingOpen />;
   return (
     <Boundary key={conversation}>
-      <Suspense fallback={<section className="thread-pane" aria-label={t("thread.label")} />}>
+      <Suspense fallback={<div className="thread-pane" />}>
         <Open id={conversation} message={message} />
       </Suspense>
     </Boundary>
