@@ -188,3 +188,15 @@ test("a conversation that cannot be shown leaves the list and the others as they
   await page.locator("a.row").filter({ hasText: "Mei-Ling" }).click();
   await expect(page.locator("#composer")).toBeVisible();
 });
+
+test("the next conversation is there before it is asked for", async ({ stage, page }) => {
+  stage.messages.set(idOf("4412"), asking());
+  await stage.open("#/waiting");
+  const isFetched = page.waitForResponse(/4412\/messages/);
+  await page.locator("a.row").filter({ hasText: "Aïsha" }).click();
+  await isFetched;
+  stage.faults.set("messages", "silence");
+  await page.keyboard.press("j");
+  await expect(page.locator("h1")).toHaveText("Jonas Weber");
+  await expect(page.locator(".message").filter({ hasText: asking().at(-1)?.text ?? "–" })).toBeInViewport();
+});
