@@ -50,7 +50,7 @@ coverage: tools $(PACKAGES) $(MODULES) $(DASHBOARD) $(EMULATOR) ## Run all tests
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
-prove: tools $(PACKAGES) $(MODULES) ## Try to break the core at full size, which takes two hours; ARGS=machine takes a part
+prove: tools $(PACKAGES) $(MODULES) ## Try to break the core at full size, which takes 40 minutes; ARGS=machine takes a part
 	@$(BIN)/python -m tests.prove $(ARGS)
 
 bench: tools $(PACKAGES) $(MODULES) ## Measure, and write docs/performance.md; ARGS=pages renews one topic

@@ -108,10 +108,10 @@ class Replies:
         except Refused as refusal:
             row = self._refuse(row, refusal, "unconfirmed" if may_be_out else "refused")
         except HitlError:
-            self._not_sent(row, may_be_out)
+            self._not_sent(row, "unconfirmed" if may_be_out else "refused")
             raise
         else:
-            row = self._send(row, message, window, may_be_out)
+            row = self._send(row, message, window, "unconfirmed" if may_be_out else "failed")
         if row.state != "sent":
             self._note(row)
         self._tell(row)
@@ -202,10 +202,10 @@ class Replies:
         ids = {"conversation_id": row.conversation_id, "message_id": row.id, "author": row.author}
         logger.info(str(row.state), extra=ids | ({} if row.failure is None else {"code": row.failure.code}))
 
-    def _send(self, row: Message, message: Outgoing, window: Window | None, may_be_out: bool) -> Message:
+    def _send(self, row: Message, message: Outgoing, window: Window | None, unsent: State) -> Message:
         if self._clock() - (row.attempted_at or row.received_at) > SEND_TIMEOUT:
             # A process that was frozen after its admission: somebody may have paused, or sent it again, long since.
-            return self._not_sent(row, may_be_out)
+            return self._not_sent(row, unsent)
         as_person = window is not None and window.type == "human_agent"
         try:
             mid = self._messenger.send(row.conversation_id, message, OWN_METADATA + row.id, human_agent=as_person)
@@ -214,15 +214,15 @@ class Replies:
             failure = Failure(error.code, error.message, getattr(error, "can_retry", False))
             return self._settle(row, row._replace(state=state, failure=failure))
         except Unavailable:  # the settings were not to be read
-            self._not_sent(row, may_be_out)
+            self._not_sent(row, unsent)
             raise
         return self._settle(row, row._replace(state="sent", mid=mid, failure=None))
 
-    def _not_sent(self, row: Message, may_be_out: bool) -> Message:
+    def _not_sent(self, row: Message, state: State) -> Message:
         """Write, if that can be, that Meta was not asked: otherwise nobody could know, and a bot never say it again."""
         failure = Failure("unavailable", "It was not sent. Send it again.", can_retry=True)
         with suppress(HitlError):
-            return self._settle(row, row._replace(state="unconfirmed" if may_be_out else "failed", failure=failure))
+            return self._settle(row, row._replace(state=state, failure=failure))
         return row
 
     def _settle(self, row: Message, outcome: Message) -> Message:
