@@ -99,7 +99,7 @@ test("a whole answer on a phone, by touch", async ({ signIn, customer }) => {
   await page.getByRole("button", { name: app.send, exact: true }).tap();
   await heard(/^Sent$/m);
   await expect(customer.got("By thumb")).toHaveCount(1);
-  await page.getByRole("button", { name: app["act.resume"], exact: true }).tap();
+  await page.getByRole("button", { name: app["act.resume.short"], exact: true }).tap();
   await heard(new RegExp(app["done.resumed"]));
   await customer.asksForAPerson();
   const name = (await title.textContent()) ?? "";
