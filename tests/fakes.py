@@ -89,7 +89,7 @@ class FakeMessenger:
     sends: list[Sent] = field(default_factory=list)
     refused: list[Sent] = field(default_factory=list)
     actions: list[tuple[str, str]] = field(default_factory=list)
-    errors: deque[GraphError | Misconfigured] = field(default_factory=deque)
+    errors: deque[GraphError | Misconfigured | Unavailable] = field(default_factory=deque)
     passed: list[tuple[str, str, str | None, Mapping[str, str], Mapping[str, Any] | None]] = field(default_factory=list)
     answers: deque[Any] = field(default_factory=deque)
     profiles: dict[str, Profile | GraphError | Misconfigured] = field(default_factory=dict)

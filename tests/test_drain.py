@@ -15,7 +15,7 @@ from chalicelib.mailbox import NUDGE, Letter
 from chalicelib.messenger import Outgoing
 from chalicelib.rounds import ROUND_TIME
 from chalicelib.talk import Delivery, Speaker
-from tests.world import ANA, CONVERSATION, PAGE, World
+from tests.world import ANA, CONVERSATION, PAGE, World, drain, say
 
 BEN = Actor("operator", "ben", "Ben")
 MINUTE = 60_000
@@ -39,16 +39,6 @@ def hold(world: World, *mids: str) -> None:
     for mid in mids:
         say(world, mid)
         drain(world)
-
-
-def say(world: World, mid: str) -> None:
-    world.clock.tick(1000)
-    world.receive(world.process(), world.body(world.said(mid, mid)))
-
-
-def drain(world: World) -> None:
-    while world.mailbox.letters:
-        world.deliver(world.process())
 
 
 def resume(world: World, *, deliver_held: bool = True) -> None:

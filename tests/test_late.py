@@ -15,39 +15,12 @@ from chalicelib.errors import BotFailed, Transient, Unavailable, Unconfirmed
 from chalicelib.messenger import Outgoing
 from chalicelib.system import System
 from chalicelib.talk import Delivery, Speaker, Talk
-from tests.world import ANA, CONVERSATION, SETTINGS, Crash, Steps, World
+from tests.world import ANA, CONVERSATION, SETTINGS, Crash, Steps, World, begun, drain, paused, say, with_bot
 
 MINUTE = 60_000
 FUNCTION_TIME = 30_000
 """After which Lambda ends `deliver`."""
 BEN, CLEO = Actor("operator", "ben", "Ben"), Actor("operator", "cleo", "Cleo")
-
-
-def say(world: World, mid: str) -> None:
-    world.clock.tick(1000)
-    world.receive(world.process(), world.body(world.said(mid, mid)))
-
-
-def drain(world: World) -> None:
-    while world.mailbox.letters:
-        world.deliver(world.process())
-
-
-def begun(world: World) -> World:
-    """A conversation that the bot has not heard of."""
-    world.receive(world.process(), world.body(world.referred()))
-    world.mailbox.take()
-    world.clock.tick(1000)
-    return world
-
-
-def paused(world: World) -> World:
-    """Paused by Ana for an hour, with m1 to m3 held."""
-    begun(world).process().handoff.pause(CONVERSATION, ANA, "mine", 60)
-    for mid in ("m1", "m2", "m3"):
-        say(world, mid)
-        drain(world)
-    return world
 
 
 def end(world: World) -> None:
@@ -354,18 +327,6 @@ def test_nothing_lies_between_reading_that_a_conversation_is_active_and_the_bot(
     assert before == ["store.row", "store.conversation_and_stop"]
 
 
-def with_bot(world: World, handler: Any, **more: Any) -> System:
-    return System(
-        SETTINGS,
-        store=more.get("store", world.store),
-        mailbox=world.mailbox,
-        messenger=more.get("messenger", world.messenger),
-        bot=PythonBot(handler, "HITL_STOP"),
-        alerts=world.alerts,
-        clock=world.clock,
-    )
-
-
 class Down:
     """A store that does not answer one call."""
 
@@ -387,13 +348,16 @@ class Down:
 def test_what_a_bot_says_is_said_though_the_store_or_ssm_did_not_answer_once(what: str) -> None:
     world = begun(World())
     say(world, "m1")
-    handler = lambda talk: talk.say("Hello, I am the bot")  # noqa: E731
+
+    def handler(talk: Talk) -> None:
+        talk.say("Hello, I am the bot")
+
     process = with_bot(world, handler)
     if what == "store":
         # its calls: of the delivery, of the admission
         process = with_bot(world, handler, store=Down(world.store, "conversation_and_stop", 2))
     else:
-        world.messenger.errors.append(Unavailable("SSM did not answer."))  # type: ignore[arg-type]
+        world.messenger.errors.append(Unavailable("SSM did not answer."))
     with pytest.raises(Unavailable):
         process.deliveries.deliver(world.mailbox.letters[0], 1)
     assert world.messenger.sends == []
@@ -413,7 +377,7 @@ def test_what_was_certainly_not_sent_is_not_called_unconfirmed(what: str) -> Non
     if what == "store":
         process = with_bot(world, lambda talk: None, store=Down(world.store, "conversation_and_stop", 1))
     else:
-        world.messenger.errors.append(Unavailable("SSM did not answer."))  # type: ignore[arg-type]
+        world.messenger.errors.append(Unavailable("SSM did not answer."))
     with pytest.raises(Unavailable):
         process.replies.send(CONVERSATION, "a1", Outgoing("hello"), ANA)
     world.clock.tick(2 * MINUTE)

@@ -15,7 +15,7 @@ from chalicelib.messenger import Outgoing
 from tests.dynamo import FakeDynamo
 from tests.stores import own_settings
 from tests.wire import WiredStore
-from tests.world import ANA, CONVERSATION, PAGE, USER, World
+from tests.world import ANA, CONVERSATION, PAGE, USER, World, drain, paused, say
 
 
 class Wire:
@@ -48,33 +48,6 @@ class Wire:
 def wired(wire: Wire) -> World:
     """A world on it."""
     return World(WiredStore(own_settings(), wire, time.sleep))  # type: ignore[arg-type]  # the real store on a fake wire
-
-
-def say(world: World, mid: str) -> None:
-    world.clock.tick(1000)
-    world.receive(world.process(), world.body(world.said(mid, mid)))
-
-
-def drain(world: World) -> None:
-    while world.mailbox.letters:
-        world.deliver(world.process())
-
-
-def begun(world: World) -> World:
-    """A conversation that the bot has not heard of."""
-    world.receive(world.process(), world.body(world.referred()))
-    world.mailbox.take()
-    world.clock.tick(1000)
-    return world
-
-
-def paused(world: World) -> World:
-    """Paused by Ana for an hour, with m1 to m3 held."""
-    begun(world).process().handoff.pause(CONVERSATION, ANA, "mine", 60)
-    for mid in ("m1", "m2", "m3"):
-        say(world, mid)
-        drain(world)
-    return world
 
 
 @pytest.mark.parametrize("by", ["graph", "python", "operator"])
@@ -110,7 +83,7 @@ def test_another_attempt_is_made_though_the_answer_to_its_first_write_was_lost()
 
 def test_a_row_that_expires_in_a_drain_does_not_end_it() -> None:
     wire = Wire()
-    world = paused(World(WiredStore(own_settings(), wire, time.sleep)))  # type: ignore[arg-type]
+    world = paused(wired(wire))
     wire.expires = ("BatchGetItem", "m:m1")
     world.process().handoff.resume(CONVERSATION, ANA, deliver_held=True)
     drain(world)

@@ -3,51 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
-from chalicelib.bots import PythonBot
 from chalicelib.conversation import Actor
 from chalicelib.delivery import BOT
 from chalicelib.errors import Transient, Unconfirmed
 from chalicelib.messenger import Outgoing
-from chalicelib.system import System
 from chalicelib.talk import Delivery, Speaker, Talk
-from tests.world import ANA, CONVERSATION, SETTINGS, World
+from tests.world import ANA, CONVERSATION, World, begun, drain, say, with_bot
 
 MINUTE = 60_000
 OVERLAP = 10_000
 BEN, CLEO = Actor("operator", "ben", "Ben"), Actor("operator", "cleo", "Cleo")
-
-
-def say(world: World, mid: str) -> None:
-    world.clock.tick(1000)
-    world.receive(world.process(), world.body(world.said(mid, mid)))
-
-
-def drain(world: World) -> None:
-    while world.mailbox.letters:
-        world.deliver(world.process())
-
-
-def begun(world: World) -> World:
-    world.receive(world.process(), world.body(world.referred()))
-    world.mailbox.take()
-    world.clock.tick(1000)
-    return world
-
-
-def with_bot(world: World, handler: Any, **more: Any) -> System:
-    return System(
-        SETTINGS,
-        store=more.get("store", world.store),
-        mailbox=world.mailbox,
-        messenger=more.get("messenger", world.messenger),
-        bot=PythonBot(handler, "HITL_STOP"),
-        alerts=world.alerts,
-        clock=world.clock,
-    )
 
 
 def test_what_is_sent_again_is_not_read_before_it_is_sent() -> None:

@@ -185,6 +185,48 @@ class World:
         return sorted(self.store.history(CONVERSATION, 1000).messages, key=lambda row: row.order)
 
 
+def say(world: World, mid: str) -> None:
+    """The user writes, a second later."""
+    world.clock.tick(1000)
+    world.receive(world.process(), world.body(world.said(mid, mid)))
+
+
+def drain(world: World) -> None:
+    """Deliver every letter."""
+    while world.mailbox.letters:
+        world.deliver(world.process())
+
+
+def begun(world: World) -> World:
+    """A conversation that the bot has not heard of."""
+    world.receive(world.process(), world.body(world.referred()))
+    world.mailbox.take()
+    world.clock.tick(1000)
+    return world
+
+
+def paused(world: World) -> World:
+    """Paused by Ana for an hour, with m1 to m3 held."""
+    begun(world).process().handoff.pause(CONVERSATION, ANA, "mine", 60)
+    for mid in ("m1", "m2", "m3"):
+        say(world, mid)
+        drain(world)
+    return world
+
+
+def with_bot(world: World, handler: Callable[[Talk], object], store: Any = None) -> System:
+    """A process whose bot is this handler, and whose store may be another."""
+    return System(
+        SETTINGS,
+        store=store or world.store,
+        mailbox=world.mailbox,
+        messenger=world.messenger,
+        bot=PythonBot(handler, "HITL_STOP"),
+        alerts=world.alerts,
+        clock=world.clock,
+    )
+
+
 Act = Callable[[World, System], None]
 
 
