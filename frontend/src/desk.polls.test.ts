@@ -1,10 +1,10 @@
 import { QueryClient } from "@tanstack/react-query";
 import { expect, it } from "vitest";
-import type { Conversation } from "./api/types";
+import type { Conversation, History, Message } from "./api/types";
 import { createDesk, type Desk, type Pages } from "./desk";
 import type { Listener } from "./live/feed";
 import { learn } from "./state/conversations";
-import { server } from "./test/desk";
+import { deskOf, server } from "./test/desk";
 import { listing, message, waiting } from "./test/samples";
 
 const ID = "messenger:100:200";
@@ -44,4 +44,35 @@ it.each(["seen", "send", "list"])("shows in an open thread what came between a p
   await new Promise((resolve) => setTimeout(resolve, 20));
   const shown = desk.queries.getQueryData<Pages>(["history", ID])?.pages.flatMap((page) => page.messages) ?? [];
   expect(shown.map((one) => one.id)).toContain("m:2");
+});
+
+it("shows a retry as being sent until it is answered, and its answer ever after, whatever was read meanwhile", async () => {
+  const row = { id: "s:a", mid: null, author: "operator", text: "Hello", sent_at: LATER } as const;
+  const failure = { code: "rate_limited", message: "Too many calls.", can_retry: true } as const;
+  const failed = message({ ...row, state: "failed", failure });
+  const sent = message({ ...row, state: "sent" });
+  const reads: ((messages: Message[]) => void)[] = [];
+  const history = () => new Promise<History>((give) => reads.push((messages) => give({ messages, cursor: null })));
+  let answer: (message: Message) => void = () => {};
+  const desk = deskOf(server({ history, send: () => new Promise((give) => (answer = give)) }), waiting(AT, { id: ID }));
+  const pages = { pages: [{ messages: [failed, m1], cursor: null }], pageParams: [undefined] };
+  desk.queries.setQueryData(["history", ID], pages);
+  const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
+  const shown = () => desk.queries.getQueryData<Pages>(["history", ID])?.pages[0]?.messages[0];
+
+  const retried = desk.retry(ID, failed);
+  void desk.freshen(ID);
+  reads.shift()?.([failed, m1]);
+  await settled();
+  expect(desk.outbox.get()).toHaveLength(1);
+
+  void desk.freshen(ID);
+  answer(sent);
+  expect(await retried).toBe(true);
+  expect(desk.outbox.get()).toEqual([]);
+  reads.shift()?.([failed, m1]);
+  await settled();
+  reads.shift()?.([sent, m1]);
+  await settled();
+  expect(shown()?.state).toBe("sent");
 });

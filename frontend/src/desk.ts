@@ -152,7 +152,7 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
         return data && next ? { ...data, pages: next } : data;
       });
       if (isMet || answer.cursor === null) {
-        settle(fresh);
+        settle(fresh.filter((message) => !isBeingRetried(message)));
         return;
       }
       cursor = answer.cursor;
@@ -169,7 +169,15 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
     });
   }
 
+  /** Its row says that it failed until Meta has answered anew. */
+  function isBeingRetried({ id, failure }: Message): boolean {
+    const sending = outbox.get().find((one) => outboxes.rowId(one.client_id) === id);
+    return failure !== null && sending?.retry === true && sending.fault === null;
+  }
+
   function put(id: string, message: Message): void {
+    // What is being read was perhaps read before this.
+    if (freshening.has(id)) freshening.set(id, "again");
     queries.setQueryData<Pages>(historyKey(id), (data) => {
       if (data === undefined) return data;
       const newest = data.pages[0]?.messages.filter((one) => one.id !== message.id) ?? [];
