@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from bench.aws import Call
 from bench.functions import said, webhook
 from bench.harness import Act, Bench, Figure
-from chalicelib.conversation import OWN_METADATA, Actor
 from chalicelib.mailbox import Letter
+from chalicelib.message import OWN_METADATA, Actor
 from chalicelib.messenger import Outgoing
 from chalicelib.system import System
 from chalicelib.webhook import parse

@@ -34,7 +34,7 @@ from bench.environment import PAGE
 from bench.harness import Bench, Figure, cpu
 from bench.use import Use
 from chalicelib import system as _system
-from chalicelib.conversation import OWN_METADATA
+from chalicelib.message import OWN_METADATA
 from chalicelib.system import System
 from tests.engines import ROOT
 

@@ -10,7 +10,8 @@ from typing import Any
 from botocore.session import get_session
 
 from bench.environment import PAGE
-from chalicelib.conversation import Actor, Conversation, LastMessage, Message, Pause
+from chalicelib.conversation import Conversation, Pause
+from chalicelib.message import Actor, LastMessage, Message
 from chalicelib.settings import Settings
 from chalicelib.tables import bind, conversation_attributes, message_attributes
 

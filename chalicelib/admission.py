@@ -10,9 +10,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from chalicelib.conversation import Actor, Conversation, LastMessage, Message, Window, preview, reply_window
+from chalicelib.conversation import Conversation, Window, reply_window
 from chalicelib.errors import NotFound, Refused
 from chalicelib.handoff import Handoff
+from chalicelib.message import Actor, LastMessage, Message, preview
 
 if TYPE_CHECKING:
     from chalicelib.ports import Clock, StorePort

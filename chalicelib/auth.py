@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
-from chalicelib.conversation import Actor
 from chalicelib.errors import Forbidden, NotFound, Unauthenticated
+from chalicelib.message import Actor
 from chalicelib.settings import Settings
 
 if TYPE_CHECKING:

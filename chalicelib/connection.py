@@ -10,8 +10,9 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from chalicelib.conversation import Address, Disconnection
+from chalicelib.conversation import Disconnection
 from chalicelib.errors import HitlError, TokenInvalid, describe
+from chalicelib.message import Address
 from chalicelib.messenger import Outgoing, Profile
 
 if TYPE_CHECKING:

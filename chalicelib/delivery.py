@@ -14,12 +14,13 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal
 
 from chalicelib.bots import BotPort, Delivery
-from chalicelib.conversation import STOP, Actor, Address, Conversation, Message
+from chalicelib.conversation import STOP, Conversation
 from chalicelib.errands import Errands
 from chalicelib.errors import BotFailed, Conflict, LostRace
 from chalicelib.handoff import Handoff
 from chalicelib.handovers import Handovers
 from chalicelib.mailbox import ERRANDS, NUDGE, Letter
+from chalicelib.message import Actor, Address, Message
 from chalicelib.messenger import Outgoing, Profile
 from chalicelib.replies import AGAIN, Replies
 from chalicelib.turns import drained, is_left_behind, told

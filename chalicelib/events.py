@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, dataclass_transform
 
-from chalicelib.conversation import INBOX_APP_ID, OWN_METADATA, Actor, Address, AuthorType, Message
+from chalicelib.message import INBOX_APP_ID, OWN_METADATA, Actor, Address, AuthorType, Message
 
 INBOX_APP_IDS = frozenset({INBOX_APP_ID, "1217981644879628"})
 """The Page inbox on Facebook and on Instagram."""

@@ -11,22 +11,10 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from chalicelib.conversation import (
-    STOP,
-    SYSTEM,
-    Actor,
-    Address,
-    Conversation,
-    Message,
-    Pause,
-    Stop,
-    held_key,
-    releases,
-    repaused,
-    touched,
-)
+from chalicelib.conversation import STOP, SYSTEM, Conversation, Pause, Stop, releases, repaused, touched
 from chalicelib.errors import LostRace, NotFound, Unavailable
 from chalicelib.mailbox import NUDGE, Letter
+from chalicelib.message import Actor, Address, Message, held_key
 from chalicelib.turns import Change, has_paused, is_due, marked, pausing, renewed, resuming, taking
 
 if TYPE_CHECKING:

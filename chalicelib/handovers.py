@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from chalicelib.conversation import INBOX_APP_ID, UNREAD_KINDS, Address, Conversation, Message, preview
+from chalicelib.conversation import Conversation
+from chalicelib.message import INBOX_APP_ID, UNREAD_KINDS, Address, Message, preview
 
 if TYPE_CHECKING:
     from chalicelib.ports import StorePort

@@ -17,8 +17,9 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from pynamodb.expressions.condition import Condition
 
-from chalicelib.conversation import STOP, SYSTEM, Conversation, Message, held_key
+from chalicelib.conversation import STOP, SYSTEM, Conversation
 from chalicelib.errors import BadRequest
+from chalicelib.message import Message, held_key
 from chalicelib.tables import (
     SHARDS,
     ConversationItem,

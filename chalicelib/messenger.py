@@ -21,8 +21,8 @@ from urllib.parse import quote, urlencode
 import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationValueError, NewConnectionError
 
-from chalicelib.conversation import Address
 from chalicelib.errors import BadRequest, GraphError, Misconfigured, Transient, Unconfirmed
+from chalicelib.message import Address
 from chalicelib.refusals import ADVICE, read_answer, rejects_proof, without_secrets
 from chalicelib.settings import Page, Settings
 

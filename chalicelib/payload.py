@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from chalicelib.conversation import Address
 from chalicelib.document import cut, digest, is_flattened, storable, written
 from chalicelib.events import (
     AccountLinking,
@@ -31,6 +30,7 @@ from chalicelib.events import (
     Unknown,
     UserMessage,
 )
+from chalicelib.message import Address
 
 # DynamoDB takes items of 400 KB, and what local indexes repeat of one counts again: with the log's order in an index
 # of its own a row may have 200 KB. It has less than 195 KB where all of these are used up.

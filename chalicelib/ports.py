@@ -11,9 +11,10 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from chalicelib.alerts import Call
-from chalicelib.conversation import Address, Conversation, Disconnection, Message, Stop
+from chalicelib.conversation import Conversation, Disconnection, Stop
 from chalicelib.lists import History, Listing, Status
 from chalicelib.mailbox import Letter
+from chalicelib.message import Address, Message
 from chalicelib.messenger import Outgoing, Profile
 from chalicelib.telemetry import Metric
 

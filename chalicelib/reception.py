@@ -16,11 +16,11 @@ from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from chalicelib.conversation import QUIET_KINDS, Address, Message
 from chalicelib.errors import Unstorable, describe
 from chalicelib.events import Delivery, Echo, Event, Watermark
 from chalicelib.handoff import Handoff
 from chalicelib.mailbox import Letter
+from chalicelib.message import QUIET_KINDS, Address, Message
 from chalicelib.replies import Replies
 from chalicelib.telemetry import Metric
 

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.admission import Admission
-from chalicelib.conversation import Actor, Address
 from chalicelib.errors import (
     BadRequest,
     GraphError,
@@ -25,6 +24,7 @@ from chalicelib.errors import (
     describe,
 )
 from chalicelib.handoff import Handoff
+from chalicelib.message import Actor, Address
 from chalicelib.messenger import Outgoing
 from chalicelib.refusals import ADVICE
 from chalicelib.replies import Replies

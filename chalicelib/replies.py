@@ -12,18 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from chalicelib.admission import Admission
-from chalicelib.conversation import (
-    OWN_METADATA,
-    SEND_TIMEOUT,
-    Actor,
-    Conversation,
-    Failure,
-    Message,
-    State,
-    Window,
-    answered,
-    preview,
-)
+from chalicelib.conversation import Conversation, Window, answered
 from chalicelib.errors import (
     Conflict,
     GraphError,
@@ -36,6 +25,7 @@ from chalicelib.errors import (
     Unconfirmed,
 )
 from chalicelib.handoff import RACES, Handoff
+from chalicelib.message import OWN_METADATA, SEND_TIMEOUT, Actor, Failure, Message, State, preview
 from chalicelib.messenger import Outgoing
 
 if TYPE_CHECKING:

@@ -20,9 +20,10 @@ from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.conversation import Conversation, Disconnection, Message, Stop, preview
+from chalicelib.conversation import Conversation, Disconnection, Stop
 from chalicelib.errors import BadRequest, LostRace, Unavailable, Unstorable
 from chalicelib.lists import FOREIGN_CURSOR, History, Listing, Lists, Status
+from chalicelib.message import Message, preview
 from chalicelib.settings import Settings
 from chalicelib.tables import (
     PAGE_ID,

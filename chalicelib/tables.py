@@ -18,18 +18,9 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjec
 from pynamodb.models import Model
 
 from chalicelib import aws
-from chalicelib.conversation import (
-    Actor,
-    Conversation,
-    Failure,
-    LastMessage,
-    Message,
-    Pause,
-    State,
-    Stop,
-    held_key,
-)
+from chalicelib.conversation import Conversation, Pause, Stop
 from chalicelib.document import storable, written
+from chalicelib.message import Actor, Failure, LastMessage, Message, State, held_key
 from chalicelib.settings import Settings
 
 SHARDS = 4

@@ -9,18 +9,16 @@ from typing import Literal
 
 from chalicelib.conversation import (
     STOP,
-    Actor,
     Conversation,
-    Message,
     Pause,
     Stop,
-    held_key,
     paused,
     resumed,
     still_waiting,
     touched,
     transition_row,
 )
+from chalicelib.message import Actor, Message, held_key
 
 Change = tuple[Conversation, Message | None, tuple[Message, Message] | None]
 """The new conversation, the transition's row if it is one, and the row that caused it, before and after."""

@@ -9,9 +9,10 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from chalicelib.conversation import STOP, SYSTEM, Conversation, Disconnection, Message, Stop, touched
+from chalicelib.conversation import STOP, SYSTEM, Conversation, Disconnection, Stop, touched
 from chalicelib.errors import BadRequest, LostRace, Unstorable
 from chalicelib.lists import MAX_SCANNED, MAX_WAITING, History, Listing, Status
+from chalicelib.message import Message
 
 MAX_ITEM = 400 * 1024
 T = TypeVar("T")

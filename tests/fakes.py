@@ -10,9 +10,9 @@ from typing import Any
 
 from chalicelib.alerts import Call
 from chalicelib.bots import Delivery, Speaker
-from chalicelib.conversation import Address
 from chalicelib.errors import BotFailed, GraphError, Misconfigured, Unavailable
 from chalicelib.mailbox import ERRANDS, Letter
+from chalicelib.message import Address
 from chalicelib.messenger import Outgoing, Profile
 from chalicelib.telemetry import LATENCIES, Metric, Silence
 from tests.fake_store import FakeStore

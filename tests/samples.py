@@ -8,16 +8,8 @@ from typing import Any, get_args
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from chalicelib.conversation import (
-    Actor,
-    AuthorType,
-    Conversation,
-    Failure,
-    LastMessage,
-    Message,
-    Pause,
-    State,
-)
+from chalicelib.conversation import Conversation, Pause
+from chalicelib.message import Actor, AuthorType, Failure, LastMessage, Message, State
 
 NOW = 1_700_000_000_000
 ANA = Actor("operator", "ana", "Ana")
@@ -41,6 +33,12 @@ def sent(conversation_id: str, at: int = 0, **changes: Any) -> Message:
     """What Ana sent `at` ms after NOW."""
     content = {"id": f"s:{at}", "author": "operator", "by": ANA, "state": "queued", "attempt": 1, "attempted_at": NOW}
     return said(conversation_id, at, **{**content, **changes})
+
+
+def row(at: int, name: str = "", **changes: Any) -> Message:
+    """What the user said at `at`, received at once."""
+    content: dict[str, Any] = {"author": "user", "kind": "text", "text": "hello", "sent_at": at, "received_at": at}
+    return Message(**{"conversation_id": "messenger:17:42", "id": f"m:{name or at}", **content, **changes})
 
 
 def talk(conversation_id: str, **changes: Any) -> Conversation:

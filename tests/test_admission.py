@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from chalicelib.admission import ANSWERED
-from chalicelib.conversation import STOP, Actor, Message
+from chalicelib.conversation import STOP
 from chalicelib.delivery import BOT
 from chalicelib.errors import Conflict, Transient, Unconfirmed
+from chalicelib.message import Actor, Message
 from chalicelib.messenger import Outgoing
 from chalicelib.settings import Settings
 from chalicelib.system import System

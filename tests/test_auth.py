@@ -23,8 +23,8 @@ from chalicelib.auth import (
     hash_of,
     new_token,
 )
-from chalicelib.conversation import Actor
 from chalicelib.errors import Unauthenticated
+from chalicelib.message import Actor
 from chalicelib.settings import Settings
 from tests import people
 from tests.service import ID, PAGE, PARAMETERS, SESSION, SESSIONS, USER, Service

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from chalicelib.conversation import Address, Disconnection
+from chalicelib.conversation import Disconnection
 from chalicelib.errors import GraphError, TokenInvalid, Transient, Unavailable, Unconfirmed
+from chalicelib.message import Address
 from chalicelib.messenger import Outgoing
 from tests.service import PAGE, PAGE_TOKEN, SESSION, Service
 from tests.world import CONVERSATION, Crash, Steps, World

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.bots import PythonBot
-from chalicelib.conversation import Actor, Message
 from chalicelib.delivery import BOT, BOT_TRIES, SILENT
 from chalicelib.errors import BotFailed, WindowClosed
 from chalicelib.mailbox import Letter
+from chalicelib.message import Actor, Message
 from chalicelib.messenger import Profile
 from chalicelib.settings import Settings
 from chalicelib.system import System

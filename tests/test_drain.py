@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.conversation import SYSTEM, Actor, Message, held_key
+from chalicelib.conversation import SYSTEM
 from chalicelib.delivery import BOT, BOT_TRIES, DRAIN_TIME
 from chalicelib.errors import BotFailed
 from chalicelib.handoff import HELD_PAGE
 from chalicelib.mailbox import NUDGE, Letter
+from chalicelib.message import Actor, Message, held_key
 from chalicelib.messenger import Outgoing
 from chalicelib.rounds import ROUND_TIME
 from chalicelib.talk import Delivery, Speaker

@@ -9,10 +9,10 @@ from collections.abc import Callable
 import pytest
 
 from chalicelib.alerts import Call
-from chalicelib.conversation import Actor
 from chalicelib.errands import PROFILE_AGAIN, PROFILE_LASTS, QUIET
 from chalicelib.errors import BotFailed, Misconfigured, ProfileUnavailable, TokenInvalid, Transient
 from chalicelib.mailbox import Letter
+from chalicelib.message import Actor
 from chalicelib.messenger import Profile
 from chalicelib.settings import Settings
 from chalicelib.system import System

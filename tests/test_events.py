@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from chalicelib.conversation import OWN_METADATA, Actor, Address
 from chalicelib.events import (
     INBOX_APP_IDS,
     AccountLinking,
@@ -25,6 +24,7 @@ from chalicelib.events import (
     Unknown,
     UserMessage,
 )
+from chalicelib.message import OWN_METADATA, Actor, Address
 
 NOW = 1_790_000_000_000
 COMMON: dict[str, Any] = {

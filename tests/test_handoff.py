@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.conversation import STOP, SYSTEM, Actor, Conversation, Message, Pause, Stop
+from chalicelib.conversation import STOP, SYSTEM, Conversation, Pause, Stop
 from chalicelib.errors import LostRace, NotFound, Unavailable
 from chalicelib.handoff import LIFT_TIME
 from chalicelib.lists import Listing
+from chalicelib.message import Actor, Message
 from chalicelib.messenger import Outgoing
 from chalicelib.turns import taking, told
 from tests.fakes import FakeStore

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.conversation import SYSTEM, Actor
+from chalicelib.conversation import SYSTEM
 from chalicelib.delivery import BOT, BOT_TRIES, HANDOVER_TRIES, SILENT
 from chalicelib.errors import BotFailed, Transient
 from chalicelib.handovers import CHARACTERS, MESSAGES
+from chalicelib.message import Actor
 from chalicelib.messenger import Outgoing
 from chalicelib.talk import Delivery, Handover, Speaker
 from tests.world import ANA, CONVERSATION, PAGE, USER, World

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from chalicelib.bots import PythonBot
-from chalicelib.conversation import Actor
 from chalicelib.delivery import BOT
 from chalicelib.errors import BotFailed, Transient, Unavailable, Unconfirmed
+from chalicelib.message import Actor
 from chalicelib.messenger import Outgoing
 from chalicelib.system import System
 from chalicelib.talk import Delivery, Speaker, Talk

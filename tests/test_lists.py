@@ -19,9 +19,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.conversation import STOP, Conversation, held_key
+from chalicelib.conversation import STOP, Conversation
 from chalicelib.errors import BadRequest
 from chalicelib.lists import MAX_SCANNED, MAX_WAITING, Listing, Status
+from chalicelib.message import held_key
 from chalicelib.ports import StorePort
 from chalicelib.store import Store
 from chalicelib.tables import SHARDS, conversation_attributes, shard_of

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.conversation import Address
 from chalicelib.delivery import BOT
 from chalicelib.errors import Transient
+from chalicelib.message import Address
 from chalicelib.messenger import Outgoing
 from tests.dynamo import FakeDynamo
 from tests.stores import own_settings

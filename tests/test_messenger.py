@@ -14,7 +14,7 @@ import urllib3
 from urllib3.exceptions import NameResolutionError
 
 from chalicelib import errors, refusals
-from chalicelib.conversation import Address
+from chalicelib.message import Address
 from chalicelib.messenger import IDLE, MAX_ANSWER, PATIENCE, Attachment, Messenger, Outgoing, Profile
 from chalicelib.settings import Settings
 from tests.loopback import Answer, Loopback, hangs, refused_url, resets, says

@@ -10,11 +10,11 @@ import pytest
 from openapi_spec_validator import validate
 
 import app
-from chalicelib import VERSION, conversation, errors, lists, webhook
+from chalicelib import VERSION, errors, lists, message, webhook
 from chalicelib.auth import NEEDS
-from chalicelib.conversation import QUIET_KINDS, UNREAD_KINDS, Address
 from chalicelib.errors import GraphError, HitlError
 from chalicelib.events import Event
+from chalicelib.message import QUIET_KINDS, UNREAD_KINDS, Address
 from chalicelib.routes import bodies, fields, web
 from tests.openapi import DOCUMENT, METHODS, faults, resolved
 
@@ -117,7 +117,7 @@ LIMITS: list[tuple[object, object]] = [
     (property_("SendRequest", "quick_replies", "title")["maxLength"], bodies.MAX_TITLE),
     (property_("SendRequest", "quick_replies", "payload")["maxLength"], bodies.MAX_PAYLOAD),
     (property_("SendRequest", "quick_replies", "image_url")["maxLength"], fields.MAX_URL),
-    (property_("LastMessage", "text")["maxLength"], conversation.PREVIEW_LENGTH),
+    (property_("LastMessage", "text")["maxLength"], message.PREVIEW_LENGTH),
     (property_("Listing", "waiting")["maximum"], lists.MAX_WAITING),
     (DOCUMENT["components"]["parameters"]["limit"]["schema"]["maximum"], bodies.MAX_LIMIT),
     (DOCUMENT["components"]["parameters"]["limit"]["schema"]["default"], bodies.DEFAULT_LIMIT),

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chalicelib.conversation import Address
 from chalicelib.events import Deletion, Delivery, Echo, Event, Handover, Reaction, Read, Unknown, UserMessage, Watermark
+from chalicelib.message import Address
 from chalicelib.payload import id_of, time_of
 from chalicelib.webhook import parse
 from tests.items import NOW, PAGE, PLACE, THEN, USER, item, message, one, read, said, short

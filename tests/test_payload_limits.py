@@ -11,9 +11,9 @@ import pytest
 from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 
-from chalicelib.conversation import Address, preview
 from chalicelib.errors import TooLarge
 from chalicelib.events import Event, UserMessage
+from chalicelib.message import Address, preview
 from chalicelib.payload import MAX_ATTACHMENTS, MAX_FIELD, MAX_RAW, MAX_TEXT, id_of
 from chalicelib.tables import conversation_attributes, message_attributes
 from chalicelib.webhook import Batch, parse

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.conversation import Message
 from chalicelib.errors import Unavailable, Unstorable
 from chalicelib.mailbox import NUDGE
+from chalicelib.message import Message
 from chalicelib.webhook import parse
 from tests.fakes import FakeStore
 from tests.world import ANA, CONVERSATION, PAGE, USER, World

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from chalicelib.conversation import Actor, Message
 from chalicelib.errors import Conflict, NotFound, TokenInvalid, Transient, Unconfirmed
+from chalicelib.message import Actor, Message
 from chalicelib.messenger import Outgoing
 from tests.world import ANA, CONVERSATION, Crash, Steps, World
 

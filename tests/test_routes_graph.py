@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 import pytest
 
 from chalicelib.auth import PERMISSIONS, ApiToken, Permission, hash_of
-from chalicelib.conversation import Actor, Address
 from chalicelib.errors import GraphError, Misconfigured, Refused, TokenInvalid, Transient, Unavailable, Unconfirmed
+from chalicelib.message import Actor, Address
 from tests.service import ID, PAGE, PAGE_TOKEN, SESSION, TOKEN, USER, Answer, Service
 from tests.world import CONVERSATION, Crash, Steps, World
 

@@ -26,13 +26,9 @@ from pynamodb.exceptions import (
 from chalicelib.conversation import (
     STOP,
     SYSTEM,
-    Actor,
     Conversation,
     Disconnection,
-    Failure,
-    Message,
     Pause,
-    State,
     Stop,
     paused,
     touched,
@@ -40,6 +36,7 @@ from chalicelib.conversation import (
 )
 from chalicelib.errors import HitlError, LostRace, Unavailable, Unstorable
 from chalicelib.handoff import Handoff
+from chalicelib.message import Actor, Failure, Message, State
 from chalicelib.ports import StorePort
 from chalicelib.settings import Settings
 from chalicelib.store import CONFLICT_TRIES, Store, create_tables

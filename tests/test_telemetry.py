@@ -14,8 +14,8 @@ from typing import Any, get_args
 import pytest
 
 from chalicelib import telemetry
-from chalicelib.conversation import Actor
 from chalicelib.errors import BotFailed, Transient, Unconfirmed, Unstorable
+from chalicelib.message import Actor
 from chalicelib.messenger import Outgoing
 from chalicelib.settings import Settings
 from chalicelib.telemetry import Metric, Silence, Telemetry

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from chalicelib.conversation import Actor
 from chalicelib.delivery import BOT
 from chalicelib.errors import Transient, Unconfirmed
+from chalicelib.message import Actor
 from chalicelib.messenger import Outgoing
 from chalicelib.talk import Delivery, Speaker, Talk
 from tests.world import ANA, CONVERSATION, World, begun, drain, say, with_bot

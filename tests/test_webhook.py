@@ -16,7 +16,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.conversation import QUIET_KINDS
 from chalicelib.errors import BadRequest, Forbidden, HitlError, NotFound, TooLarge
 from chalicelib.events import (
     AccountLinking,
@@ -36,6 +35,7 @@ from chalicelib.events import (
     UserMessage,
     Watermark,
 )
+from chalicelib.message import QUIET_KINDS
 from chalicelib.webhook import MAX_BODY, check_signature, parse
 from tests.samples import examples
 

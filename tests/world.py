@@ -13,11 +13,12 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from chalicelib.bots import PythonBot
-from chalicelib.conversation import Actor, Conversation, Message
+from chalicelib.conversation import Conversation
 from chalicelib.delivery import HANDOVER_TRIES
 from chalicelib.errors import BotFailed
 from chalicelib.example_bot import bot as example_bot
 from chalicelib.mailbox import NUDGE
+from chalicelib.message import Actor, Message
 from chalicelib.settings import Settings
 from chalicelib.system import System
 from chalicelib.talk import Delivery, Speaker, Talk

@@ -11,8 +11,9 @@ from chalice.app import Blueprint, Response
 
 from chalicelib import system
 from chalicelib.auth import NO_SUCH_CONVERSATION
-from chalicelib.conversation import Address, Conversation
+from chalicelib.conversation import Conversation
 from chalicelib.errors import NotFound
+from chalicelib.message import Address
 from chalicelib.routes import shapes
 from chalicelib.routes.bodies import MAX_REASON, ListParameters, Paging, PauseBody, ReplyBody
 from chalicelib.routes.fields import Fields, check, moment

@@ -15,8 +15,8 @@ from urllib.parse import parse_qs, unquote
 from chalice.app import Blueprint, Response
 
 from chalicelib import auth, errors, system
-from chalicelib.conversation import Actor, Address
 from chalicelib.errors import BadRequest, GraphError, HitlError, TooLarge
+from chalicelib.message import Actor, Address
 from chalicelib.relay import CONTROLS, SUPPORTED, unsupported
 from chalicelib.routes.web import MAX_JSON, Call, answer, call_of, check_depth, serve, strict
 from chalicelib.settings import Settings

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.conversation import Actor, Address, Conversation, Disconnection, Message, Stop, reply_window
+from chalicelib.conversation import Conversation, Disconnection, Stop, reply_window
+from chalicelib.message import Actor, Address, Message
 
 
 def conversation(value: Conversation, now: int, *, human_agent: bool = False) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from chalice.app import Blueprint, Request, Response
 
 from chalicelib import auth, errors, system
 from chalicelib.auth import Caller, Need
-from chalicelib.conversation import Actor, Address
 from chalicelib.document import storable
 from chalicelib.errors import BadRequest, HitlError
+from chalicelib.message import Actor, Address
 
 logger = logging.getLogger(__name__)
 

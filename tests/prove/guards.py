@@ -14,9 +14,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chalicelib.conversation import Conversation, Message
+from chalicelib.conversation import Conversation
 from chalicelib.errors import LostRace, Unavailable
 from chalicelib.mailbox import Letter
+from chalicelib.message import Message
 from chalicelib.ports import MailboxPort, StorePort
 from tests.dynamo import Write
 from tests.prove import scenes

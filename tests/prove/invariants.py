@@ -11,18 +11,9 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chalicelib.conversation import (
-    QUIET_KINDS,
-    SYSTEM,
-    Address,
-    Conversation,
-    LastMessage,
-    Message,
-    held_key,
-    preview,
-    release_of,
-)
+from chalicelib.conversation import SYSTEM, Conversation
 from chalicelib.delivery import BOT
+from chalicelib.message import QUIET_KINDS, Address, LastMessage, Message, held_key, preview, release_of
 from tests.prove.witness import Violation
 from tests.prove.world import PLACES, SETTINGS, World
 

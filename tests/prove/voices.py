@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalicelib.conversation import Conversation, Message, Stop
+from chalicelib.conversation import Conversation, Stop
 from chalicelib.errors import LostRace
 from chalicelib.handoff import Handoff
+from chalicelib.message import Message
 from chalicelib.ports import MailboxPort, StorePort
 from tests.prove import scenes
 from tests.prove.acts import (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from chalicelib.conversation import Conversation, Message, Stop, held_key
+from chalicelib.conversation import Conversation, Stop
+from chalicelib.message import Message, held_key
 from chalicelib.talk import Delivery
 
 

@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from chalicelib.alerts import Call
-from chalicelib.conversation import OWN_METADATA, Actor, Conversation, Message
+from chalicelib.conversation import Conversation
 from chalicelib.errors import BotFailed, TokenInvalid, Unavailable, Unconfirmed, WindowClosed
 from chalicelib.handoff import Handoff
+from chalicelib.message import OWN_METADATA, Actor, Message
 from chalicelib.messenger import Outgoing, Profile
 from chalicelib.ports import MailboxPort, StorePort
 from chalicelib.settings import Settings
