@@ -39,6 +39,8 @@ class Admission:
         if conversation is None:
             raise NotFound("There is no such conversation. It begins with the user's first message.")
         if by.type == "bot" and stop.paused:
+            if conversation.last_message is not None and conversation.last_message.author == "user":
+                self._handoff.settled(conversation, stop)  # which pauses it: somebody waits for what is not said
             text = "The global stop is set: no bot speaks. Try again once it is lifted."
             raise Refused(text, "stopped", can_retry=True)
         conversation = self._handoff.settled(conversation, stop)

@@ -123,13 +123,27 @@ def test_what_failed_is_admitted_before_it_is_sent_again(world: World) -> None:
 
 
 def test_under_the_global_stop_no_bot_speaks_and_people_do(world: World) -> None:
+    send(world)
     world.process().handoff.set_stop(True, ANA, "fire")
-    assert why(send(world)) == ("refused", "stopped", True)
-    assert world.conversation().pause is None
-    assert send(world, ANA, "c2").state == "sent"
+    assert why(send(world, client_id="c2")) == ("refused", "stopped", True)
+    assert world.conversation().pause is None, "nobody waits for what the bot says of its own accord"
+    assert send(world, ANA, "c3").state == "sent"
     pause_ = world.conversation().pause
     assert pause_ is not None
     assert pause_.by == ANA
+
+
+def test_whoever_waits_for_what_the_global_stop_refuses_is_seen_to_wait_until_it_is_lifted(world: World) -> None:
+    handoff = world.process().handoff
+    handoff.set_stop(True, ANA, "fire")
+    assert why(send(world)) == ("refused", "stopped", True)
+    stopped = world.conversation()
+    assert stopped.pause is not None
+    assert stopped.pause.by == STOP
+    assert stopped.waiting_since is not None
+    handoff.set_stop(False, ANA, None)
+    handoff.end_stop_pauses()
+    assert send(world, client_id="c2").state == "sent"
 
 
 def test_who_acts_first_on_an_ended_pause_ends_it_and_is_admitted(world: World) -> None:
