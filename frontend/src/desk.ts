@@ -122,14 +122,22 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
   const historyKey = (id: string) => ["history", id];
   const freshening = new Map<string, "once" | "again">();
 
+  /** While nothing of a history is there yet: what ends when the first of it has come. */
+  function firstRead(id: string): Promise<unknown> | undefined {
+    const query = queries.getQueryCache().find({ queryKey: historyKey(id) });
+    return query?.state.data === undefined && query?.state.fetchStatus !== "idle" ? query?.promise : undefined;
+  }
+
   async function freshen(id: string): Promise<void> {
-    if (queries.getQueryData<Pages>(historyKey(id)) === undefined) return;
     if (freshening.has(id)) {
       freshening.set(id, "again");
       return;
     }
+    const first = firstRead(id);
+    if (first === undefined && queries.getQueryData<Pages>(historyKey(id)) === undefined) return;
     freshening.set(id, "once");
     try {
+      await first;
       await readNewest(id);
     } catch {
       // The next change or the connection coming back tries again.
@@ -143,7 +151,7 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
     const fresh: Message[] = [];
     let cursor: string | undefined;
     for (let pages = 0; pages < 4; pages += 1) {
-      const answer = await api.history(id, cursor);
+      const answer = await repeated(() => api.history(id, cursor));
       fresh.push(...answer.messages);
       let isMet = false;
       queries.setQueryData<Pages>(historyKey(id), (data) => {
@@ -176,6 +184,14 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
   }
 
   function put(id: string, message: Message): void {
+    const first = firstRead(id);
+    if (first !== undefined) {
+      void first.then(
+        () => put(id, message),
+        () => settle([message]),
+      );
+      return;
+    }
     // What is being read was perhaps read before this.
     if (freshening.has(id)) freshening.set(id, "again");
     queries.setQueryData<Pages>(historyKey(id), (data) => {

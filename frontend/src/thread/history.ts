@@ -6,7 +6,7 @@ import type { Message } from "../api/types";
 import { type Pages, useDesk } from "../desk";
 import { arrange, type Row } from "../message/relations";
 import { useCell } from "../state/cell";
-import { flat } from "../state/history";
+import { behind, flat } from "../state/history";
 import { kept } from "../state/kept";
 import { asMessage, rowId } from "../state/outbox";
 
@@ -21,6 +21,7 @@ export function historyQuery(api: Api, id: string) {
       api.history(id, pageParam, signal),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last: Pages["pages"][number]) => last.cursor ?? undefined,
+    structuralSharing: (now: unknown, read: unknown) => behind(now as Pages | undefined, read as Pages),
   };
 }
 
