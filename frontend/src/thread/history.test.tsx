@@ -7,7 +7,7 @@ import type { History, Message } from "../api/types";
 import { DeskProvider } from "../desk";
 import { deskOf, server } from "../test/desk";
 import { message, waiting } from "../test/samples";
-import { useRows } from "./history";
+import { discarded, useRows } from "./history";
 
 const ID = "messenger:100:200";
 const at = (minute: number) => new Date(Date.parse("2026-01-31T12:00:00.000Z") + minute * 60_000).toISOString();
@@ -80,6 +80,14 @@ describe("an open thread", () => {
     expect(next.cursor).toBe("older");
     await act(async () => next.answer({ messages: [said(2), said(1)], cursor: null }));
     await waitFor(() => expect(shown()).toEqual(["m:1", "m:2", "m:3", "m:4", own.id.slice(0, 4)]));
+  });
+
+  it("shows what was put away as not sent and went out after all", async () => {
+    const { answer, shown } = opened();
+    discarded.update(() => ["s:a", "s:b"]);
+    await answer([sent("b", 2), { ...sent("a", 1), state: "failed" }]);
+    await waitFor(() => expect(shown()).toEqual(["s:b"]));
+    discarded.update(() => []);
   });
 
   it("asks again for what has come where the server was in trouble", async () => {

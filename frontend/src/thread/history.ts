@@ -45,7 +45,9 @@ export function useRows(id: string) {
     const messages: Message[] = logged.flatMap((message) => {
       const sending = mine.get(message.id);
       mine.delete(message.id);
-      if (sending === undefined) return hidden.includes(message.id) ? [] : message;
+      // An answer that was lost looks like a failure, until its row is read.
+      const isUnsent = message.state === "failed" || message.state === "refused";
+      if (sending === undefined) return isUnsent && hidden.includes(message.id) ? [] : message;
       return asMessage(sending, desk.me);
     });
     for (const sending of mine.values()) messages.push(asMessage(sending, desk.me));
