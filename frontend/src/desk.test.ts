@@ -93,6 +93,56 @@ describe("sending", () => {
     const sends = calls.asked.filter((what) => what.startsWith("send"));
     expect(sends.map((what) => what.at(-1))).toEqual(["a", "b"]);
   });
+
+  it("sends no part of a long text before the one that comes before it", async () => {
+    const calls = server();
+    calls.faults.push(refused);
+    const desk = deskOf(calls, waiting(AT));
+    expect(await desk.send(ID, `${"a".repeat(1999)} ${"b".repeat(10)}`)).toBe(false);
+    expect(calls.asked.filter((what) => what.startsWith("send"))).toHaveLength(1);
+    expect(desk.outbox.get().map(({ fault }) => fault)).toEqual(["Too long.", "The part before it was not sent."]);
+  });
+
+  it("sends one message after the other in a conversation, however quickly they are written", async () => {
+    const calls = server();
+    const asked: string[] = [];
+    const answers: (() => void)[] = [];
+    const { send } = calls.api;
+    calls.api.send = (id, sending) => {
+      asked.push(sending.text);
+      return new Promise((give) => answers.push(() => give(send(id, sending))));
+    };
+    const desk = deskOf(calls, waiting(AT));
+    const both = [desk.send(ID, "Hello"), desk.send(ID, "How can I help?")];
+    await Promise.resolve();
+    expect(asked).toEqual(["Hello"]);
+    answers.shift()?.();
+    await both[0];
+    expect(asked).toEqual(["Hello", "How can I help?"]);
+    answers.shift()?.();
+    expect(await both[1]).toBe(true);
+  });
+
+  it("leaves it to a person to send once more what may have gone out when it was sent again", async () => {
+    const calls = server();
+    const retries: (boolean | undefined)[] = [];
+    const row = { id: "s:a", author: "operator", text: "Hello" } as const;
+    const unconfirmed = message({ ...row, state: "unconfirmed" });
+    calls.api.send = async (_, { retry }) => {
+      retries.push(retry);
+      if (retries.length === 1) throw new ApiError(0, "no_answer", "The server does not answer.");
+      return unconfirmed;
+    };
+    const desk = deskOf(calls, waiting(AT));
+    await desk.retry(ID, message({ ...row, state: "failed" }));
+    expect(retries).toEqual([true, false]);
+    desk.outbox.update(() => [
+      { client_id: "a", conversation: ID, text: "Hello", at: AT, seen: null, fault: null, retry: true },
+    ]);
+    desk.start(() => {})();
+    await Promise.resolve();
+    expect(retries).toEqual([true, false, false]);
+  });
 });
 
 describe("pause and resume", () => {

@@ -220,11 +220,25 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
     }
   }
 
-  /** Sends, which pauses a bot that is active; a repeat does nothing twice. */
+  const sends = new Map<string, Promise<boolean>>();
+
+  /** The user reads what is sent in the order in which it was written: one after the other in a conversation. */
+  function inTurn(id: string, send: () => Promise<boolean>): Promise<boolean> {
+    const turn = (sends.get(id) ?? Promise.resolve()).then(send, send);
+    sends.set(id, turn);
+    return turn;
+  }
+
+  /** Sends, which pauses a bot that is active; a repeat does nothing twice: it asks what became of it. */
   async function deliver(sending: Sending): Promise<boolean> {
-    const { conversation: id, client_id, text, seen, retry } = sending;
+    const { conversation: id, client_id, text, seen } = sending;
+    let retry = sending.retry;
     try {
-      const message = await repeated(() => api.send(id, { client_id, text, retry, ...(seen && { seen_id: seen }) }));
+      const message = await repeated(() => {
+        const sent = api.send(id, { client_id, text, retry, ...(seen && { seen_id: seen }) });
+        retry = false;
+        return sent;
+      });
       put(id, message);
       lookAtPages(message);
       void look(id).catch(() => {});
@@ -299,7 +313,9 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
     toasts,
     switching,
     start(called) {
-      for (const sending of outbox.get()) if (sending.fault === null) void deliver(sending);
+      for (const one of outbox.get()) {
+        if (one.fault === null) void inTurn(one.conversation, () => deliver({ ...one, retry: false }));
+      }
       const leave = now.subscribe(() => conversations.update((state) => expire(state, now.get())));
       const end = feed.start({
         changed,
@@ -336,9 +352,14 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
         retry: false,
       }));
       outbox.update((all) => sendings.reduce(outboxes.add, all));
-      let isSent = true;
-      for (const sending of sendings) isSent = (await deliver(sending)) && isSent;
-      return isSent;
+      return inTurn(id, async () => {
+        let isSent = true;
+        for (const sending of sendings) {
+          if (isSent) isSent = await deliver(sending);
+          else outbox.update((all) => outboxes.failed(all, sending.client_id, t("fault.part")));
+        }
+        return isSent;
+      });
     },
     async retry(id, message) {
       const client_id = outboxes.clientIdOf(message);
@@ -355,7 +376,7 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
         retry: mine?.retry ?? true,
       };
       outbox.update((all) => outboxes.add(all, sending));
-      return deliver(sending);
+      return inTurn(id, () => deliver(sending));
     },
     discard(clientId) {
       outbox.update((all) => outboxes.without(all, clientId));
