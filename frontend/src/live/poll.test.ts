@@ -110,6 +110,41 @@ describe("polling", () => {
     end();
   });
 
+  it("goes on from where the tab that looked before has got to", async () => {
+    const asked: (string | undefined)[] = [];
+    let lead: Parameters<Tabs<News>["join"]>[0] = async () => {};
+    let hear: (news: News) => void = () => {};
+    const tabs: Tabs<News> = {
+      join(...given) {
+        [lead, hear] = given;
+        return () => {};
+      },
+      claim() {},
+    };
+    const list = async ({ since }: { since?: string }) => {
+      asked.push(since);
+      return listing([], { since: "B" });
+    };
+    let calls = 0;
+    const end = polling({ list }, tabs).start({
+      changed: () => {},
+      connection: () => {},
+      reload: () => {},
+      first: () => {
+        calls += 1;
+      },
+    });
+    hear({ change: { conversations: [], waiting: 0, since: "A" } });
+    const turn = new AbortController();
+    const done = lead(turn.signal, () => {});
+    await vi.advanceTimersByTimeAsync(0);
+    turn.abort();
+    await done;
+    expect(asked).toEqual(["A"]);
+    expect(calls).toBe(1);
+    end();
+  });
+
   it("ends when it is left", async () => {
     const { asked, end } = started([listing([])]);
     await vi.advanceTimersByTimeAsync(0);

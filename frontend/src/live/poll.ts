@@ -7,15 +7,19 @@ import type { Tabs } from "./tabs";
 const RELOAD_EVERY = 5 * 60_000;
 
 /** What the tab that polls tells the others. */
-export type News = { change: Change } | { connection: Connection } | { reload: true };
+export type News = { change: Change & { since: string } } | { connection: Connection } | { reload: true };
 
 export function polling(api: Pick<Api, "list">, tabs: Tabs<News>, doc: Document = document): Feed {
   let hurry = () => {};
 
   function start(listener: Listener): () => void {
+    /** Up to when changes are known here, whichever tab has asked. */
+    let since: string | undefined;
     const tell = (news: News) => {
-      if ("change" in news) listener.changed(news.change);
-      else if ("connection" in news) listener.connection(news.connection);
+      if ("change" in news) {
+        since = news.change.since;
+        listener.changed(news.change);
+      } else if ("connection" in news) listener.connection(news.connection);
       else listener.reload();
     };
     let activeAt = Date.now();
@@ -29,17 +33,11 @@ export function polling(api: Pick<Api, "list">, tabs: Tabs<News>, doc: Document 
         tell(news);
         tellOthers(news);
       };
-      let [since, failures, okAt, reloadedAt]: [string | undefined, number, number | null, number] = [
-        undefined,
-        0,
-        null,
-        Date.now(),
-      ];
+      let [failures, okAt, reloadedAt]: [number, number | null, number] = [0, null, Date.now()];
       while (!signal.aborted) {
         try {
           const change = await changes(api, since, signal);
           const isFirst = since === undefined;
-          since = change.since;
           const hadFailed = failures > 0;
           [failures, okAt] = [0, Date.now()];
           tellAll({ connection: { is: "live", since: okAt } });
