@@ -54,12 +54,13 @@ describe("the composer", () => {
     expect(looks()).toHaveLength(1);
   });
 
-  it("sends with Enter and not with Shift and Enter", () => {
+  it("sends with Enter and not with Shift and Enter", async () => {
     const { area, sends, type } = composing();
     type("Hello");
     fireEvent.keyDown(area, { key: "Enter", shiftKey: true });
     expect(sends()).toEqual([]);
     fireEvent.keyDown(area, { key: "Enter" });
+    await Promise.resolve();
     expect(sends()).toHaveLength(1);
     expect((area as HTMLTextAreaElement).value).toBe("");
   });
@@ -72,13 +73,14 @@ describe("the composer", () => {
     expect(sends()).toEqual([]);
   });
 
-  it("sends with Ctrl and Enter only, where that was chosen", () => {
+  it("sends with Ctrl and Enter only, where that was chosen", async () => {
     choose({ send: "ctrl-enter" });
     const { area, sends, type } = composing();
     type("Hello");
     fireEvent.keyDown(area, { key: "Enter" });
     expect(sends()).toEqual([]);
     fireEvent.keyDown(area, { key: "Enter", ctrlKey: true });
+    await Promise.resolve();
     expect(sends()).toHaveLength(1);
   });
 
