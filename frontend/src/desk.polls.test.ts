@@ -1,6 +1,7 @@
 import { QueryClient } from "@tanstack/react-query";
 import { expect, it } from "vitest";
 import type { Conversation, History, Message } from "./api/types";
+import { now as clock, setBy } from "./clock";
 import { createDesk, type Desk, type Pages } from "./desk";
 import type { Listener } from "./live/feed";
 import { learn } from "./state/conversations";
@@ -40,10 +41,35 @@ it.each(["seen", "send", "list"])("shows in an open thread what came between a p
   else if (what === "send") await desk.send(ID, "Hello");
   else await desk.load("waiting", "");
   await new Promise((resolve) => setTimeout(resolve, 20));
-  listener?.changed({ conversations: [now], waiting: 1 });
+  listener?.changed({ conversations: [now], waiting: 1, since: LATER });
   await new Promise((resolve) => setTimeout(resolve, 20));
   const shown = desk.queries.getQueryData<Pages>(["history", ID])?.pages.flatMap((page) => page.messages) ?? [];
   expect(shown.map((one) => one.id)).toContain("m:2");
+});
+
+it.each(["list", "poll"])("ends no pause before the server does, by whose time a %s was answered", async (what) => {
+  const theirs = Date.now() - 3_600_000;
+  const after = (minutes: number) => new Date(theirs + minutes * 60_000).toISOString();
+  const by = { type: "bot", id: "", name: "" } as const;
+  const lasting = waiting(after(-5), { id: ID, paused: { since: after(-5), until: after(10), by, reason: null } });
+  const since = new Date(theirs - 10_000).toISOString();
+  let listener: Listener | undefined;
+  const feed = {
+    start: (given: Listener) => {
+      listener = given;
+      return () => {};
+    },
+    hurry: () => {},
+  };
+  const calls = server({ list: async () => listing([lasting], { since }) });
+  const desk = createDesk(calls.api, feed, { id: "ana", name: "Ana" }, new QueryClient());
+  const end = desk.start(() => {});
+  if (what === "list") await desk.load("all", "");
+  else listener?.changed({ conversations: [lasting], waiting: 1, since });
+  clock.update((at) => at + 1);
+  expect(desk.conversations.get().byId.get(ID)?.status).toBe("paused");
+  end();
+  setBy(new Date().toISOString());
 });
 
 it("shows a retry as being sent until it is answered, and its answer ever after, whatever was read meanwhile", async () => {

@@ -7,7 +7,7 @@ import { createContext, useContext } from "react";
 import * as v from "valibot";
 import { type Api, ApiError } from "./api/client";
 import type { Actor, Conversation, History, Message, Pages as PageList, Status } from "./api/types";
-import { now } from "./clock";
+import { now, setBy } from "./clock";
 import { customerOf } from "./list/customer";
 import type { Change, Connection, Feed } from "./live/feed";
 import { newlyWaiting } from "./live/notify";
@@ -112,6 +112,7 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
     try {
       const query = { status, limit: 100, ...(q ? { q } : {}), ...(cursor ? { cursor } : {}) };
       const answer = await api.list(query);
+      setBy(answer.since);
       taken(answer.sessions, (state) => page(state, status, q, answer, cursor));
       set({ isLoading: false, fault: null });
     } catch (error) {
@@ -284,7 +285,8 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
     know(await api.conversation(id));
   }
 
-  function changed({ conversations: some, waiting }: Change): void {
+  function changed({ conversations: some, waiting, since }: Change): void {
+    setBy(since);
     const before = conversations.get().byId;
     const newer = some.filter((one) => one.version > (before.get(one.id)?.version ?? -1));
     conversations.update((state) => learn(state, some, waiting));

@@ -7,7 +7,7 @@ import type { Tabs } from "./tabs";
 const RELOAD_EVERY = 5 * 60_000;
 
 /** What the tab that polls tells the others. */
-export type News = { change: Change & { since: string } } | { connection: Connection } | { reload: true };
+export type News = { change: Change } | { connection: Connection } | { reload: true };
 
 export function polling(api: Pick<Api, "list">, tabs: Tabs<News>, doc: Document = document): Feed {
   let hurry = () => {};
@@ -89,11 +89,7 @@ export function polling(api: Pick<Api, "list">, tabs: Tabs<News>, doc: Document 
 }
 
 /** Everything since the mark, however many pages it takes; the first time only the count and a mark. */
-async function changes(
-  api: Pick<Api, "list">,
-  since: string | undefined,
-  signal: AbortSignal,
-): Promise<Change & { since: string }> {
+async function changes(api: Pick<Api, "list">, since: string | undefined, signal: AbortSignal): Promise<Change> {
   const first = await api.list(since === undefined ? { limit: 1 } : { since, limit: 100 }, signal);
   const conversations = [...first.sessions];
   let cursor = since === undefined ? null : first.cursor;
