@@ -225,8 +225,10 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
 
   /** The user reads what is sent in the order in which it was written: one after the other in a conversation. */
   function inTurn(id: string, send: () => Promise<boolean>): Promise<boolean> {
-    const turn = (sends.get(id) ?? Promise.resolve()).then(send, send);
+    const before = sends.get(id);
+    const turn = before === undefined ? send() : before.then(send, send);
     sends.set(id, turn);
+    void turn.finally(() => sends.get(id) === turn && sends.delete(id));
     return turn;
   }
 
