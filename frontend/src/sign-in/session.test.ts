@@ -44,6 +44,14 @@ describe("a session", () => {
     expect((await openSession(config)).person).toBeNull();
   });
 
+  it("speaks in nobody else's name who has signed in since, in another tab", async () => {
+    keep();
+    const session = await openSession(config);
+    keep({ profile: { sub: "ben", name: "Ben" } });
+    expect(await session.token()).toBeNull();
+    expect(session.expired.get()).toBe(true);
+  });
+
   it("says when it has run out and cannot be renewed", async () => {
     keep();
     const session = await openSession(config);

@@ -69,13 +69,16 @@ export async function openSession(config: Config): Promise<Session> {
   }
 
   const user = await current().catch(() => null);
+  const person = user === null ? null : personOf(user);
   return {
-    person: user === null ? null : personOf(user),
+    person,
     expired,
     async token() {
       const user = await current();
-      expired.update(() => user === null);
-      if (user === null) return null;
+      // Nobody speaks in another's name who has signed in since, in another tab.
+      const isSame = user !== null && user.profile.sub === person?.id;
+      expired.update(() => !isSame);
+      if (!isSame) return null;
       return config.token === "id_token" ? (user.id_token ?? null) : user.access_token;
     },
     signIn: async () => (await library()).signinRedirect({ state: location.hash }),
