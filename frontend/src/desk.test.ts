@@ -1,6 +1,8 @@
+import { QueryClient } from "@tanstack/react-query";
 import { describe, expect, it } from "vitest";
 import { ApiError } from "./api/client";
-import type { Pages } from "./desk";
+import { createDesk, type Pages } from "./desk";
+import type { Listener } from "./live/feed";
 import { asMessage } from "./state/outbox";
 import { deskOf, server } from "./test/desk";
 import { conversation, message, waiting } from "./test/samples";
@@ -123,6 +125,29 @@ describe("sending", () => {
     expect(await both[1]).toBe(true);
   });
 
+  it("is taken up where another tab has left it and is gone, and left alone while that may be at it", async () => {
+    let reload = () => {};
+    const calls = server();
+    const feed = {
+      start: (given: Listener) => {
+        reload = given.reload;
+        return () => {};
+      },
+      hurry: () => {},
+    };
+    localStorage.clear();
+    const desk = createDesk(calls.api, feed, { id: "ana", name: "Ana" }, new QueryClient());
+    desk.start(() => {});
+    const ago = (seconds: number) => new Date(Date.now() - seconds * 1000).toISOString();
+    const left = (text: string, at: string) =>
+      ({ client_id: text, conversation: ID, text, at, seen: null, fault: null, retry: false }) as const;
+    desk.outbox.update(() => [left("old", ago(180)), left("new", ago(10))]);
+    reload();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(calls.asked.filter((what) => what.startsWith("send"))).toEqual([`send ${ID} old`]);
+    expect(desk.outbox.get().map(({ text }) => text)).toEqual(["new"]);
+  });
+
   it("leaves it to a person to send once more what may have gone out when it was sent again", async () => {
     const calls = server();
     const retries: (boolean | undefined)[] = [];
@@ -155,6 +180,24 @@ describe("pause and resume", () => {
     toast?.undo?.();
     await Promise.resolve();
     expect(calls.asked).toEqual([`pause ${ID}`, `resume ${ID}`]);
+  });
+
+  it("cannot be undone once somebody else has taken over, and a colleague's pause not at all", async () => {
+    const calls = server();
+    const desk = deskOf(calls, conversation());
+    await desk.pause(ID);
+    const [toast] = desk.toasts.get();
+    calls.api.conversation = async () => waiting(AT, { version: 9, epoch: 3 });
+    await desk.look(ID);
+    toast?.undo?.();
+    await Promise.resolve();
+    expect(calls.asked).toEqual([`pause ${ID}`]);
+    expect(desk.toasts.get().at(-1)?.words).toBe("Not undone: it has changed hands since.");
+
+    const by = { type: "operator", id: "ben", name: "Ben" } as const;
+    calls.api.pause = async () => waiting(AT, { paused: { since: AT, until: null, by, reason: null } });
+    await desk.pause(ID);
+    expect(desk.toasts.get().at(-1)?.undo).toBeUndefined();
   });
 
   it("gives the bot what was held where that is chosen", async () => {

@@ -68,6 +68,8 @@ export interface Desk {
 }
 
 const ATTEMPTS = 3;
+/** Longer than all attempts take. */
+const LONGEST_SEND = 120_000;
 
 export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryClient): Desk {
   const conversations = cell(EMPTY);
@@ -208,10 +210,17 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
     if (switching.get().has(id)) return false;
     switching.update((all) => new Set(all).add(id));
     try {
-      know(await (to === "pause" ? api.pause(id) : api.resume(id, how.deliverHeld)));
+      const turned = await (to === "pause" ? api.pause(id) : api.resume(id, how.deliverHeld));
+      know(turned);
       const back = to === "pause" ? "resume" : "pause";
       const done = to === "pause" ? "done.paused" : how.deliverHeld ? "done.delivered" : "done.resumed";
-      if (!how.isUndo) show(t(done), false, () => void turn(id, back, { isUndo: true }));
+      const undo = () => {
+        if (conversations.get().byId.get(id)?.epoch === turned.epoch) void turn(id, back, { isUndo: true });
+        else show(t("undo.late"), true);
+      };
+      // A colleague's pause, which was there before, is not this operator's to undo.
+      const isMine = turned.paused === null || turned.paused.by.id === me.id;
+      if (!how.isUndo) show(t(done), false, isMine ? undo : undefined);
       return true;
     } catch (error) {
       show(t(to === "pause" ? "fault.pause" : "fault.resume", { reason: reason(error) }), true);
@@ -295,7 +304,16 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
     for (const one of newer) void freshen(one.id);
   }
 
+  /** What was written before this time and is still being sent, as a tab that is gone has left it. */
+  function resend(before: number): void {
+    for (const one of outbox.get()) {
+      if (one.fault !== null || Date.parse(one.at) >= before) continue;
+      void inTurn(one.conversation, async () => outbox.get().includes(one) && deliver({ ...one, retry: false }));
+    }
+  }
+
   function reload(): void {
+    resend(Date.now() - LONGEST_SEND);
     if (shown !== null) void loadPage(shown.status, shown.q);
     for (const query of queries.getQueryCache().findAll({ queryKey: ["history"], type: "active" })) {
       void freshen(String(query.queryKey[1]));
@@ -317,9 +335,7 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
     toasts,
     switching,
     start(called) {
-      for (const one of outbox.get()) {
-        if (one.fault === null) void inTurn(one.conversation, () => deliver({ ...one, retry: false }));
-      }
+      resend(Number.POSITIVE_INFINITY);
       const leave = now.subscribe(() => conversations.update((state) => expire(state, now.get())));
       const end = feed.start({
         changed,
