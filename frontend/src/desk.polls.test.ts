@@ -1,5 +1,5 @@
 import { QueryClient } from "@tanstack/react-query";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import type { Conversation, History, Message } from "./api/types";
 import { now as clock, setBy } from "./clock";
 import { createDesk, type Desk, type Pages } from "./desk";
@@ -45,6 +45,25 @@ it.each(["seen", "send", "list"])("shows in an open thread what came between a p
   await new Promise((resolve) => setTimeout(resolve, 20));
   const shown = desk.queries.getQueryData<Pages>(["history", ID])?.pages.flatMap((page) => page.messages) ?? [];
   expect(shown.map((one) => one.id)).toContain("m:2");
+});
+
+it("shows that a message was held, which it was a moment after it came", async () => {
+  vi.useFakeTimers();
+  let [state, reads]: [Message["state"], number] = ["received", 0];
+  const history = async () => {
+    reads += 1;
+    return { messages: [message({ id: "m:2", state }), m1], cursor: null };
+  };
+  const desk = deskOf(server({ history }), waiting(AT, { id: ID }));
+  desk.queries.setQueryData(["history", ID], { pages: [{ messages: [m1], cursor: null }], pageParams: [undefined] });
+  const shown = () => desk.queries.getQueryData<Pages>(["history", ID])?.pages[0]?.messages[0]?.state;
+  await desk.freshen(ID);
+  expect(shown()).toBe("received");
+  state = "held";
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(shown()).toBe("held");
+  expect(reads).toBe(2);
+  vi.useRealTimers();
 });
 
 it.each(["list", "poll"])("ends no pause before the server does, by whose time a %s was answered", async (what) => {

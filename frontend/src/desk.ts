@@ -68,6 +68,7 @@ export interface Desk {
 }
 
 const ATTEMPTS = 3;
+const SETTLED_AFTER = 5000;
 /** Longer than all attempts take. */
 const LONGEST_SEND = 120_000;
 
@@ -124,6 +125,7 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
 
   const historyKey = (id: string) => ["history", id];
   const freshening = new Map<string, "once" | "again">();
+  const readTwice = new Set<string>();
 
   /** While nothing of a history is there yet: what ends when the first of it has come. */
   function firstRead(id: string): Promise<unknown> | undefined {
@@ -163,12 +165,20 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
         return data && next ? { ...data, pages: next } : data;
       });
       if (isMet || answer.cursor === null) {
+        readAgain(id, fresh);
         settle(fresh.filter((message) => !isBeingRetried(message)));
         return;
       }
       cursor = answer.cursor;
     }
     await queries.resetQueries({ queryKey: historyKey(id) });
+  }
+
+  /** A message is here a moment before it is delivered or held, and no change tells of that: it is read once more. */
+  function readAgain(id: string, messages: readonly Message[]): void {
+    const come = messages.filter((message) => message.state === "received" && !readTwice.has(message.id));
+    for (const message of come) readTwice.add(message.id);
+    if (come.length > 0) setTimeout(() => void freshen(id), SETTLED_AFTER);
   }
 
   /** What is in the history needs no place in the outbox. */
