@@ -1,5 +1,7 @@
+import { onlineManager } from "@tanstack/react-query";
 import { act, fireEvent, screen, waitFor } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
+import { ApiError } from "../api/client";
 import type { Stop } from "../api/types";
 import { deskOf, server, show } from "../test/desk";
 import StopDialog from "./StopDialog";
@@ -25,6 +27,15 @@ describe("stopping all bots", () => {
     fireEvent.click(button);
     await waitFor(() => expect(calls.asked).toContain("stop true"));
     expect(calls.asked).not.toContain("stop false");
+  });
+
+  it("is not done later, when nobody wants it any more, where there is no network now", async () => {
+    onlineManager.setOnline(false);
+    const { calls, press } = asking({ setStop: () => Promise.reject(new ApiError(0, "no_answer", "No answer.")) });
+    press();
+    expect(await screen.findByText("No answer.")).toBeTruthy();
+    onlineManager.setOnline(true);
+    expect(calls.asked).not.toContain("stop true");
   });
 
   it("shows them stopped, whatever was read before", async () => {

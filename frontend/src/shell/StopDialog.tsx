@@ -14,6 +14,7 @@ export default function StopDialog() {
   const [isStopped] = useState(now);
   const [why, setWhy] = useState("");
   const change = useMutation({
+    networkMode: "always", // else it waits for the network, though the dialog is long closed
     mutationFn: () => desk.api.setStop(!isStopped, isStopped ? undefined : why.trim()),
     onSuccess: async (stop) => {
       await desk.queries.cancelQueries({ queryKey: ["stop"] }); // it was asked for before this
