@@ -91,33 +91,43 @@ it.each(["list", "poll"])("ends no pause before the server does, by whose time a
   setBy(new Date().toISOString());
 });
 
-it("shows a retry as being sent until it is answered, and its answer ever after, whatever was read meanwhile", async () => {
-  const row = { id: "s:a", mid: null, author: "operator", text: "Hello", sent_at: LATER } as const;
-  const failure = { code: "rate_limited", message: "Too many calls.", can_retry: true } as const;
-  const failed = message({ ...row, state: "failed", failure });
-  const sent = message({ ...row, state: "sent" });
-  const reads: ((messages: Message[]) => void)[] = [];
-  const history = () => new Promise<History>((give) => reads.push((messages) => give({ messages, cursor: null })));
-  let answer: (message: Message) => void = () => {};
-  const desk = deskOf(server({ history, send: () => new Promise((give) => (answer = give)) }), waiting(AT, { id: ID }));
-  const pages = { pages: [{ messages: [failed, m1], cursor: null }], pageParams: [undefined] };
-  desk.queries.setQueryData(["history", ID], pages);
-  const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
-  const shown = () => desk.queries.getQueryData<Pages>(["history", ID])?.pages[0]?.messages[0];
+const failure = { code: "rate_limited", message: "Too many calls.", can_retry: true } as const;
 
-  const retried = desk.retry(ID, failed);
-  void desk.freshen(ID);
-  reads.shift()?.([failed, m1]);
-  await settled();
-  expect(desk.outbox.get()).toHaveLength(1);
+it.each([
+  { state: "failed", failure },
+  { state: "unconfirmed", failure: null },
+] as const)(
+  "shows a retry as being sent until it is answered, and its answer ever after, whatever was read meanwhile",
+  async (before) => {
+    const row = { id: "s:a", mid: null, author: "operator", text: "Hello", sent_at: LATER } as const;
+    const failed = message({ ...row, ...before });
+    const sent = message({ ...row, state: "sent" });
+    const reads: ((messages: Message[]) => void)[] = [];
+    const history = () => new Promise<History>((give) => reads.push((messages) => give({ messages, cursor: null })));
+    let answer: (message: Message) => void = () => {};
+    const desk = deskOf(
+      server({ history, send: () => new Promise((give) => (answer = give)) }),
+      waiting(AT, { id: ID }),
+    );
+    const pages = { pages: [{ messages: [failed, m1], cursor: null }], pageParams: [undefined] };
+    desk.queries.setQueryData(["history", ID], pages);
+    const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
+    const shown = () => desk.queries.getQueryData<Pages>(["history", ID])?.pages[0]?.messages[0];
 
-  void desk.freshen(ID);
-  answer(sent);
-  expect(await retried).toBe(true);
-  expect(desk.outbox.get()).toEqual([]);
-  reads.shift()?.([failed, m1]);
-  await settled();
-  reads.shift()?.([sent, m1]);
-  await settled();
-  expect(shown()?.state).toBe("sent");
-});
+    const retried = desk.retry(ID, failed);
+    void desk.freshen(ID);
+    reads.shift()?.([failed, m1]);
+    await settled();
+    expect(desk.outbox.get()).toHaveLength(1);
+
+    void desk.freshen(ID);
+    answer(sent);
+    expect(await retried).toBe(true);
+    expect(desk.outbox.get()).toEqual([]);
+    reads.shift()?.([failed, m1]);
+    await settled();
+    reads.shift()?.([sent, m1]);
+    await settled();
+    expect(shown()?.state).toBe("sent");
+  },
+);

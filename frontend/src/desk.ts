@@ -142,7 +142,7 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
     if (first === undefined && queries.getQueryData<Pages>(historyKey(id)) === undefined) return;
     freshening.set(id, "once");
     try {
-      await first;
+      if (first !== undefined) await first;
       await readNewest(id);
     } catch {
       // The next change or the connection coming back tries again.
@@ -191,9 +191,10 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
   }
 
   /** Its row says that it failed until Meta has answered anew. */
-  function isBeingRetried({ id, failure }: Message): boolean {
+  function isBeingRetried({ id, state }: Message): boolean {
     const sending = outbox.get().find((one) => outboxes.rowId(one.client_id) === id);
-    return failure !== null && sending?.retry === true && sending.fault === null;
+    const isOld = state === "failed" || state === "refused" || state === "unconfirmed";
+    return isOld && sending?.retry === true && sending.fault === null;
   }
 
   function put(id: string, message: Message): void {
