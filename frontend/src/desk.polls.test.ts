@@ -1,12 +1,13 @@
 import { QueryClient } from "@tanstack/react-query";
 import { expect, it, vi } from "vitest";
+import type { Api } from "./api/client";
 import type { Conversation, History, Message } from "./api/types";
 import { now as clock, setBy } from "./clock";
 import { createDesk, type Desk, type Pages } from "./desk";
 import type { Listener } from "./live/feed";
-import { learn } from "./state/conversations";
+import { learn, viewKey } from "./state/conversations";
 import { deskOf, server } from "./test/desk";
-import { listing, message, waiting } from "./test/samples";
+import { conversation, listing, message, waiting } from "./test/samples";
 
 const ID = "messenger:100:200";
 const AT = "2026-01-31T12:00:00.000Z";
@@ -45,6 +46,50 @@ it.each(["seen", "send", "list"])("shows in an open thread what came between a p
   await new Promise((resolve) => setTimeout(resolve, 20));
   const shown = desk.queries.getQueryData<Pages>(["history", ID])?.pages.flatMap((page) => page.messages) ?? [];
   expect(shown.map((one) => one.id)).toContain("m:2");
+});
+
+it("begins the list anew where more has changed than a poll has told", async () => {
+  let listener: Listener | undefined;
+  const feed = {
+    start: (given: Listener) => {
+      listener = given;
+      return () => {};
+    },
+    hurry: () => {},
+  };
+  const [old, come, told] = ["1", "2", "3"].map((user_id) => conversation({ user_id, last_activity_at: LATER }));
+  const pages = [
+    listing([old as Conversation], { cursor: "c" }),
+    listing([told as Conversation, come as Conversation]),
+  ];
+  const calls = server({ list: async () => pages.shift() ?? listing([]) });
+  const desk = createDesk(calls.api, feed, { id: "ana", name: "Ana" }, new QueryClient());
+  desk.start(() => {});
+  await desk.load("all", "");
+  listener?.changed({ conversations: [told as Conversation], waiting: 0, since: LATER, isCut: true });
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  const ids = desk.conversations.get().views.get(viewKey("all", ""))?.ids ?? [];
+  expect(ids.map((id) => id.split(":")[2])).toEqual(["3", "2"]);
+});
+
+it("reads the head of the list anew, though more of it is on its way just then", async () => {
+  const asked: (string | undefined)[] = [];
+  const answers: ((cursor: string | null) => void)[] = [];
+  const list: Api["list"] = ({ cursor }) => {
+    asked.push(cursor);
+    return new Promise((give) => answers.push((cursor) => give(listing([], { cursor }))));
+  };
+  const desk = deskOf(server({ list }));
+  const first = desk.load("all", "");
+  void desk.load("all", "");
+  answers.shift()?.("c");
+  await first;
+  const more = desk.loadMore("all", "");
+  void desk.load("all", "");
+  answers.shift()?.(null);
+  answers.length = 0;
+  await Promise.race([more, new Promise((resolve) => setTimeout(resolve, 5))]);
+  expect(asked).toEqual([undefined, "c", undefined]);
 });
 
 it("shows that a message was held, which it was a moment after it came", async () => {

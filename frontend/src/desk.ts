@@ -107,10 +107,16 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
     toasts.update((all) => (all.some((one) => one.id === id) ? all.filter((one) => one.id !== id) : all));
   }
 
+  const wanted = new Set<string>();
+
   async function loadPage(status: Status, q: string, cursor?: string): Promise<void> {
     const key = viewKey(status, q);
     const set = (state: Loading) => loading.update((all) => new Map(all).set(key, state));
-    if (loading.get().get(key)?.isLoading) return;
+    if (loading.get().get(key)?.isLoading) {
+      if (cursor === undefined) wanted.add(key);
+      return;
+    }
+    wanted.delete(key);
     set({ isLoading: true, fault: null });
     try {
       const query = { status, limit: 100, ...(q ? { q } : {}), ...(cursor ? { cursor } : {}) };
@@ -121,6 +127,8 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
     } catch (error) {
       set({ isLoading: false, fault: reason(error) });
     }
+    // What came while the head of the list was read needs no second reading of it.
+    if (cursor !== undefined && wanted.has(key)) await loadPage(status, q);
   }
 
   const historyKey = (id: string) => ["history", id];
@@ -307,19 +315,23 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
     know(await api.conversation(id));
   }
 
-  function changed({ conversations: some, waiting, since }: Change): void {
+  function changed({ conversations: some, waiting, since, isCut }: Change): void {
     setBy(since);
     const before = conversations.get().byId;
     const newer = some.filter((one) => one.version > (before.get(one.id)?.version ?? -1));
     conversations.update((state) => learn(state, some, waiting));
     for (const one of newer) void freshen(one.id);
+    if (!isCut) return;
+    conversations.update((state) => ({ ...state, views: new Map() }));
+    reload();
   }
 
   /** What was written before this time and is still being sent, as a tab that is gone has left it. */
   function resend(before: number): void {
     for (const one of outbox.get()) {
       if (one.fault !== null || Date.parse(one.at) >= before) continue;
-      void inTurn(one.conversation, async () => outbox.get().includes(one) && deliver({ ...one, retry: false }));
+      const isLeft = () => outbox.get().some((now) => now.client_id === one.client_id && now.fault === null);
+      void inTurn(one.conversation, async () => isLeft() && deliver({ ...one, retry: false }));
     }
   }
 

@@ -83,6 +83,14 @@ describe("polling", () => {
     end();
   });
 
+  it("says where more has changed than it follows", async () => {
+    const page = listing(Array.from({ length: 100 }, (_, user) => conversation({ user_id: String(user) })));
+    const { heard, end } = started([listing([], { since: "A" }), { ...page, cursor: "more" }]);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(heard.changes.map(({ isCut }) => isCut)).toEqual([false, true]);
+    end();
+  });
+
   it("keeps its mark through an outage, says so, and loads all anew after it", async () => {
     const down = new ApiError(0, "no_answer", "down");
     const { asked, heard, end } = started([listing([], { since: "A" }), down, down, listing([], { since: "B" })]);

@@ -98,7 +98,7 @@ async function changes(api: Pick<Api, "list">, since: string | undefined, signal
     conversations.push(...next.sessions);
     cursor = next.cursor;
   }
-  return { conversations, waiting: first.waiting, since: first.since };
+  return { conversations, waiting: first.waiting, since: first.since, isCut: cursor !== null };
 }
 
 function sleep(milliseconds: number, signal: AbortSignal, waking: (wake: () => void) => void): Promise<void> {
