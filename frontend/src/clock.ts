@@ -1,9 +1,24 @@
-/** The time, as far as anything on the screen depends on it. */
+/** The server's time, as far as anything on the screen depends on it: a browser's clock may be an hour off. */
 import { cell, useCell } from "./state/cell";
 
 const EVERY = 5000;
+/** As much as an answer may take on its way. */
+const NEARLY = 30_000;
+/** A server's mark lies so long before its answer. */
+const OVERLAP = 10_000;
+let ahead = 0;
 export const now = cell(Date.now());
-setInterval(() => now.update(() => Date.now()), EVERY);
+const tick = () => now.update(() => Date.now() - ahead);
+setInterval(tick, EVERY);
+
+/** Sets the time by the mark of an answer that has just come. */
+export function setBy(since: string): void {
+  const difference = Date.now() - Date.parse(since) - OVERLAP;
+  const isOff = Math.abs(difference) > NEARLY;
+  if (!isOff && ahead === 0) return;
+  ahead = isOff ? difference : 0;
+  tick();
+}
 
 /** A part of the time, so that only what changes with it is rendered anew. */
 export function useNow<Part>(part: (now: number) => Part): Part {

@@ -1,6 +1,8 @@
+import { QueryClient } from "@tanstack/react-query";
 import { describe, expect, it } from "vitest";
 import { ApiError } from "./api/client";
-import type { Pages } from "./desk";
+import { createDesk, type Pages } from "./desk";
+import type { Listener } from "./live/feed";
 import { asMessage } from "./state/outbox";
 import { deskOf, server } from "./test/desk";
 import { conversation, message, waiting } from "./test/samples";
@@ -93,6 +95,79 @@ describe("sending", () => {
     const sends = calls.asked.filter((what) => what.startsWith("send"));
     expect(sends.map((what) => what.at(-1))).toEqual(["a", "b"]);
   });
+
+  it("sends no part of a long text before the one that comes before it", async () => {
+    const calls = server();
+    calls.faults.push(refused);
+    const desk = deskOf(calls, waiting(AT));
+    expect(await desk.send(ID, `${"a".repeat(1999)} ${"b".repeat(10)}`)).toBe(false);
+    expect(calls.asked.filter((what) => what.startsWith("send"))).toHaveLength(1);
+    expect(desk.outbox.get().map(({ fault }) => fault)).toEqual(["Too long.", "The part before it was not sent."]);
+  });
+
+  it("sends one message after the other in a conversation, however quickly they are written", async () => {
+    const calls = server();
+    const asked: string[] = [];
+    const answers: (() => void)[] = [];
+    const { send } = calls.api;
+    calls.api.send = (id, sending) => {
+      asked.push(sending.text);
+      return new Promise((give) => answers.push(() => give(send(id, sending))));
+    };
+    const desk = deskOf(calls, waiting(AT));
+    const both = [desk.send(ID, "Hello"), desk.send(ID, "How can I help?")];
+    await Promise.resolve();
+    expect(asked).toEqual(["Hello"]);
+    answers.shift()?.();
+    await both[0];
+    expect(asked).toEqual(["Hello", "How can I help?"]);
+    answers.shift()?.();
+    expect(await both[1]).toBe(true);
+  });
+
+  it("is taken up where another tab has left it and is gone, and left alone while that may be at it", async () => {
+    let reload = () => {};
+    const calls = server();
+    const feed = {
+      start: (given: Listener) => {
+        reload = given.reload;
+        return () => {};
+      },
+      hurry: () => {},
+    };
+    localStorage.clear();
+    const desk = createDesk(calls.api, feed, { id: "ana", name: "Ana" }, new QueryClient());
+    desk.start(() => {});
+    const ago = (seconds: number) => new Date(Date.now() - seconds * 1000).toISOString();
+    const left = (text: string, at: string) =>
+      ({ client_id: text, conversation: ID, text, at, seen: null, fault: null, retry: false }) as const;
+    desk.outbox.update(() => [left("old", ago(180)), left("new", ago(10))]);
+    reload();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(calls.asked.filter((what) => what.startsWith("send"))).toEqual([`send ${ID} old`]);
+    expect(desk.outbox.get().map(({ text }) => text)).toEqual(["new"]);
+  });
+
+  it("leaves it to a person to send once more what may have gone out when it was sent again", async () => {
+    const calls = server();
+    const retries: (boolean | undefined)[] = [];
+    const row = { id: "s:a", author: "operator", text: "Hello" } as const;
+    const unconfirmed = message({ ...row, state: "unconfirmed" });
+    calls.api.send = async (_, { retry }) => {
+      retries.push(retry);
+      if (retries.length === 1) throw new ApiError(0, "no_answer", "The server does not answer.");
+      return unconfirmed;
+    };
+    const desk = deskOf(calls, waiting(AT));
+    await desk.retry(ID, message({ ...row, state: "failed" }));
+    expect(retries).toEqual([true, false]);
+    desk.outbox.update(() => [
+      { client_id: "a", conversation: ID, text: "Hello", at: AT, seen: null, fault: null, retry: true },
+    ]);
+    desk.start(() => {})();
+    await Promise.resolve();
+    expect(retries).toEqual([true, false, false]);
+  });
 });
 
 describe("pause and resume", () => {
@@ -105,6 +180,24 @@ describe("pause and resume", () => {
     toast?.undo?.();
     await Promise.resolve();
     expect(calls.asked).toEqual([`pause ${ID}`, `resume ${ID}`]);
+  });
+
+  it("cannot be undone once somebody else has taken over, and a colleague's pause not at all", async () => {
+    const calls = server();
+    const desk = deskOf(calls, conversation());
+    await desk.pause(ID);
+    const [toast] = desk.toasts.get();
+    calls.api.conversation = async () => waiting(AT, { version: 9, epoch: 3 });
+    await desk.look(ID);
+    toast?.undo?.();
+    await Promise.resolve();
+    expect(calls.asked).toEqual([`pause ${ID}`]);
+    expect(desk.toasts.get().at(-1)?.words).toBe("Not undone: it has changed hands since.");
+
+    const by = { type: "operator", id: "ben", name: "Ben" } as const;
+    calls.api.pause = async () => waiting(AT, { paused: { since: AT, until: null, by, reason: null } });
+    await desk.pause(ID);
+    expect(desk.toasts.get().at(-1)?.undo).toBeUndefined();
   });
 
   it("gives the bot what was held where that is chosen", async () => {

@@ -7,7 +7,7 @@ import { createContext, useContext } from "react";
 import * as v from "valibot";
 import { type Api, ApiError } from "./api/client";
 import type { Actor, Conversation, History, Message, Pages as PageList, Status } from "./api/types";
-import { now } from "./clock";
+import { now, setBy } from "./clock";
 import { customerOf } from "./list/customer";
 import type { Change, Connection, Feed } from "./live/feed";
 import { newlyWaiting } from "./live/notify";
@@ -68,6 +68,9 @@ export interface Desk {
 }
 
 const ATTEMPTS = 3;
+const SETTLED_AFTER = 5000;
+/** Longer than all attempts take. */
+const LONGEST_SEND = 120_000;
 
 export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryClient): Desk {
   const conversations = cell(EMPTY);
@@ -104,32 +107,50 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
     toasts.update((all) => (all.some((one) => one.id === id) ? all.filter((one) => one.id !== id) : all));
   }
 
+  const wanted = new Set<string>();
+
   async function loadPage(status: Status, q: string, cursor?: string): Promise<void> {
     const key = viewKey(status, q);
     const set = (state: Loading) => loading.update((all) => new Map(all).set(key, state));
-    if (loading.get().get(key)?.isLoading) return;
+    if (loading.get().get(key)?.isLoading) {
+      if (cursor === undefined) wanted.add(key);
+      return;
+    }
+    wanted.delete(key);
     set({ isLoading: true, fault: null });
     try {
       const query = { status, limit: 100, ...(q ? { q } : {}), ...(cursor ? { cursor } : {}) };
       const answer = await api.list(query);
+      setBy(answer.since);
       taken(answer.sessions, (state) => page(state, status, q, answer, cursor));
       set({ isLoading: false, fault: null });
     } catch (error) {
       set({ isLoading: false, fault: reason(error) });
     }
+    // What came while the head of the list was read needs no second reading of it.
+    if (cursor !== undefined && wanted.has(key)) await loadPage(status, q);
   }
 
   const historyKey = (id: string) => ["history", id];
   const freshening = new Map<string, "once" | "again">();
+  const readTwice = new Set<string>();
+
+  /** While nothing of a history is there yet: what ends when the first of it has come. */
+  function firstRead(id: string): Promise<unknown> | undefined {
+    const query = queries.getQueryCache().find({ queryKey: historyKey(id) });
+    return query?.state.data === undefined && query?.state.fetchStatus !== "idle" ? query?.promise : undefined;
+  }
 
   async function freshen(id: string): Promise<void> {
-    if (queries.getQueryData<Pages>(historyKey(id)) === undefined) return;
     if (freshening.has(id)) {
       freshening.set(id, "again");
       return;
     }
+    const first = firstRead(id);
+    if (first === undefined && queries.getQueryData<Pages>(historyKey(id)) === undefined) return;
     freshening.set(id, "once");
     try {
+      if (first !== undefined) await first;
       await readNewest(id);
     } catch {
       // The next change or the connection coming back tries again.
@@ -143,7 +164,7 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
     const fresh: Message[] = [];
     let cursor: string | undefined;
     for (let pages = 0; pages < 4; pages += 1) {
-      const answer = await api.history(id, cursor);
+      const answer = await repeated(() => api.history(id, cursor));
       fresh.push(...answer.messages);
       let isMet = false;
       queries.setQueryData<Pages>(historyKey(id), (data) => {
@@ -152,12 +173,20 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
         return data && next ? { ...data, pages: next } : data;
       });
       if (isMet || answer.cursor === null) {
+        readAgain(id, fresh);
         settle(fresh.filter((message) => !isBeingRetried(message)));
         return;
       }
       cursor = answer.cursor;
     }
     await queries.resetQueries({ queryKey: historyKey(id) });
+  }
+
+  /** A message is here a moment before it is delivered or held, and no change tells of that: it is read once more. */
+  function readAgain(id: string, messages: readonly Message[]): void {
+    const come = messages.filter((message) => message.state === "received" && !readTwice.has(message.id));
+    for (const message of come) readTwice.add(message.id);
+    if (come.length > 0) setTimeout(() => void freshen(id), SETTLED_AFTER);
   }
 
   /** What is in the history needs no place in the outbox. */
@@ -170,12 +199,21 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
   }
 
   /** Its row says that it failed until Meta has answered anew. */
-  function isBeingRetried({ id, failure }: Message): boolean {
+  function isBeingRetried({ id, state }: Message): boolean {
     const sending = outbox.get().find((one) => outboxes.rowId(one.client_id) === id);
-    return failure !== null && sending?.retry === true && sending.fault === null;
+    const isOld = state === "failed" || state === "refused" || state === "unconfirmed";
+    return isOld && sending?.retry === true && sending.fault === null;
   }
 
   function put(id: string, message: Message): void {
+    const first = firstRead(id);
+    if (first !== undefined) {
+      void first.then(
+        () => put(id, message),
+        () => settle([message]),
+      );
+      return;
+    }
     // What is being read was perhaps read before this.
     if (freshening.has(id)) freshening.set(id, "again");
     queries.setQueryData<Pages>(historyKey(id), (data) => {
@@ -191,10 +229,17 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
     if (switching.get().has(id)) return false;
     switching.update((all) => new Set(all).add(id));
     try {
-      know(await (to === "pause" ? api.pause(id) : api.resume(id, how.deliverHeld)));
+      const turned = await (to === "pause" ? api.pause(id) : api.resume(id, how.deliverHeld));
+      know(turned);
       const back = to === "pause" ? "resume" : "pause";
       const done = to === "pause" ? "done.paused" : how.deliverHeld ? "done.delivered" : "done.resumed";
-      if (!how.isUndo) show(t(done), false, () => void turn(id, back, { isUndo: true }));
+      const undo = () => {
+        if (conversations.get().byId.get(id)?.epoch === turned.epoch) void turn(id, back, { isUndo: true });
+        else show(t("undo.late"), true);
+      };
+      // A colleague's pause, which was there before, is not this operator's to undo.
+      const isMine = turned.paused === null || turned.paused.by.id === me.id;
+      if (!how.isUndo) show(t(done), false, isMine ? undo : undefined);
       return true;
     } catch (error) {
       show(t(to === "pause" ? "fault.pause" : "fault.resume", { reason: reason(error) }), true);
@@ -204,11 +249,27 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
     }
   }
 
-  /** Sends, which pauses a bot that is active; a repeat does nothing twice. */
+  const sends = new Map<string, Promise<boolean>>();
+
+  /** The user reads what is sent in the order in which it was written: one after the other in a conversation. */
+  function inTurn(id: string, send: () => Promise<boolean>): Promise<boolean> {
+    const before = sends.get(id);
+    const turn = before === undefined ? send() : before.then(send, send);
+    sends.set(id, turn);
+    void turn.finally(() => sends.get(id) === turn && sends.delete(id));
+    return turn;
+  }
+
+  /** Sends, which pauses a bot that is active; a repeat does nothing twice: it asks what became of it. */
   async function deliver(sending: Sending): Promise<boolean> {
-    const { conversation: id, client_id, text, seen, retry } = sending;
+    const { conversation: id, client_id, text, seen } = sending;
+    let retry = sending.retry;
     try {
-      const message = await repeated(() => api.send(id, { client_id, text, retry, ...(seen && { seen_id: seen }) }));
+      const message = await repeated(() => {
+        const sent = api.send(id, { client_id, text, retry, ...(seen && { seen_id: seen }) });
+        retry = false;
+        return sent;
+      });
       put(id, message);
       lookAtPages(message);
       void look(id).catch(() => {});
@@ -254,14 +315,28 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
     know(await api.conversation(id));
   }
 
-  function changed({ conversations: some, waiting }: Change): void {
+  function changed({ conversations: some, waiting, since, isCut }: Change): void {
+    setBy(since);
     const before = conversations.get().byId;
     const newer = some.filter((one) => one.version > (before.get(one.id)?.version ?? -1));
     conversations.update((state) => learn(state, some, waiting));
     for (const one of newer) void freshen(one.id);
+    if (!isCut) return;
+    conversations.update((state) => ({ ...state, views: new Map() }));
+    reload();
+  }
+
+  /** What was written before this time and is still being sent, as a tab that is gone has left it. */
+  function resend(before: number): void {
+    for (const one of outbox.get()) {
+      if (one.fault !== null || Date.parse(one.at) >= before) continue;
+      const isLeft = () => outbox.get().some((now) => now.client_id === one.client_id && now.fault === null);
+      void inTurn(one.conversation, async () => isLeft() && deliver({ ...one, retry: false }));
+    }
   }
 
   function reload(): void {
+    resend(Date.now() - LONGEST_SEND);
     if (shown !== null) void loadPage(shown.status, shown.q);
     for (const query of queries.getQueryCache().findAll({ queryKey: ["history"], type: "active" })) {
       void freshen(String(query.queryKey[1]));
@@ -283,7 +358,7 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
     toasts,
     switching,
     start(called) {
-      for (const sending of outbox.get()) if (sending.fault === null) void deliver(sending);
+      resend(Number.POSITIVE_INFINITY);
       const leave = now.subscribe(() => conversations.update((state) => expire(state, now.get())));
       const end = feed.start({
         changed,
@@ -320,9 +395,14 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
         retry: false,
       }));
       outbox.update((all) => sendings.reduce(outboxes.add, all));
-      let isSent = true;
-      for (const sending of sendings) isSent = (await deliver(sending)) && isSent;
-      return isSent;
+      return inTurn(id, async () => {
+        let isSent = true;
+        for (const sending of sendings) {
+          if (isSent) isSent = await deliver(sending);
+          else outbox.update((all) => outboxes.failed(all, sending.client_id, t("fault.part")));
+        }
+        return isSent;
+      });
     },
     async retry(id, message) {
       const client_id = outboxes.clientIdOf(message);
@@ -339,7 +419,7 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
         retry: mine?.retry ?? true,
       };
       outbox.update((all) => outboxes.add(all, sending));
-      return deliver(sending);
+      return inTurn(id, () => deliver(sending));
     },
     discard(clientId) {
       outbox.update((all) => outboxes.without(all, clientId));

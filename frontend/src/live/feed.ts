@@ -4,6 +4,10 @@ import type { Conversation } from "../api/types";
 export interface Change {
   conversations: readonly Conversation[];
   waiting: number;
+  /** The server's mark: what has changed until then is told. */
+  since: string;
+  /** More has changed than this tells of. */
+  isCut?: boolean;
 }
 
 /** `since`: what is shown is true as of then; null before the first answer. */

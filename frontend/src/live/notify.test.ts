@@ -1,6 +1,6 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { AT, conversation, waiting } from "../test/samples";
-import { newlyWaiting } from "./notify";
+import { newlyWaiting, notify } from "./notify";
 
 describe("a call for a person", () => {
   const known = new Map([waiting(AT, { user_id: "1" }), conversation({ user_id: "2" })].map((one) => [one.id, one]));
@@ -24,5 +24,18 @@ describe("a call for a person", () => {
       });
     const changed = [pausedBy("ana", "2"), pausedBy("ana", "5"), pausedBy("ben", "6"), pausedBy("ana", "7", later)];
     expect(newlyWaiting(known, changed, "ana").map((one) => one.user_id)).toEqual(["6", "7"]);
+  });
+});
+
+describe("a notification", () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  it("stops nothing where a phone's browser permits it and shows none", () => {
+    const shown = vi.fn(() => {
+      throw new TypeError("Illegal constructor");
+    });
+    vi.stubGlobal("Notification", Object.assign(shown, { permission: "granted" }));
+    expect(() => notify([waiting(AT)], () => {})).not.toThrow();
+    expect(shown).toHaveBeenCalled();
   });
 });

@@ -20,12 +20,16 @@ export function notify(conversations: readonly Conversation[], open: (id: string
   if (!("Notification" in globalThis) || Notification.permission !== "granted") return;
   for (const one of conversations.slice(0, 3)) {
     const title = t("notify.title", { customer: one.name ?? one.user_id });
-    const notification = new Notification(title, { body: one.paused?.reason ?? t("notify.body"), tag: one.id });
-    notification.onclick = () => {
-      focus();
-      open(one.id);
-      notification.close();
-    };
+    try {
+      const notification = new Notification(title, { body: one.paused?.reason ?? t("notify.body"), tag: one.id });
+      notification.onclick = () => {
+        focus();
+        open(one.id);
+        notification.close();
+      };
+    } catch {
+      return; // Chrome on Android permits them, but shows only those of a service worker
+    }
   }
 }
 

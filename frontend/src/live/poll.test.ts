@@ -83,6 +83,14 @@ describe("polling", () => {
     end();
   });
 
+  it("says where more has changed than it follows", async () => {
+    const page = listing(Array.from({ length: 100 }, (_, user) => conversation({ user_id: String(user) })));
+    const { heard, end } = started([listing([], { since: "A" }), { ...page, cursor: "more" }]);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(heard.changes.map(({ isCut }) => isCut)).toEqual([false, true]);
+    end();
+  });
+
   it("keeps its mark through an outage, says so, and loads all anew after it", async () => {
     const down = new ApiError(0, "no_answer", "down");
     const { asked, heard, end } = started([listing([], { since: "A" }), down, down, listing([], { since: "B" })]);
@@ -107,6 +115,41 @@ describe("polling", () => {
     feed.hurry();
     await vi.advanceTimersByTimeAsync(0);
     expect(asked).toHaveLength(2);
+    end();
+  });
+
+  it("goes on from where the tab that looked before has got to", async () => {
+    const asked: (string | undefined)[] = [];
+    let lead: Parameters<Tabs<News>["join"]>[0] = async () => {};
+    let hear: (news: News) => void = () => {};
+    const tabs: Tabs<News> = {
+      join(...given) {
+        [lead, hear] = given;
+        return () => {};
+      },
+      claim() {},
+    };
+    const list = async ({ since }: { since?: string }) => {
+      asked.push(since);
+      return listing([], { since: "B" });
+    };
+    let calls = 0;
+    const end = polling({ list }, tabs).start({
+      changed: () => {},
+      connection: () => {},
+      reload: () => {},
+      first: () => {
+        calls += 1;
+      },
+    });
+    hear({ change: { conversations: [], waiting: 0, since: "A" } });
+    const turn = new AbortController();
+    const done = lead(turn.signal, () => {});
+    await vi.advanceTimersByTimeAsync(0);
+    turn.abort();
+    await done;
+    expect(asked).toEqual(["A"]);
+    expect(calls).toBe(1);
     end();
   });
 

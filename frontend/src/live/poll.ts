@@ -13,9 +13,13 @@ export function polling(api: Pick<Api, "list">, tabs: Tabs<News>, doc: Document 
   let hurry = () => {};
 
   function start(listener: Listener): () => void {
+    /** Up to when changes are known here, whichever tab has asked. */
+    let since: string | undefined;
     const tell = (news: News) => {
-      if ("change" in news) listener.changed(news.change);
-      else if ("connection" in news) listener.connection(news.connection);
+      if ("change" in news) {
+        since = news.change.since;
+        listener.changed(news.change);
+      } else if ("connection" in news) listener.connection(news.connection);
       else listener.reload();
     };
     let activeAt = Date.now();
@@ -29,17 +33,11 @@ export function polling(api: Pick<Api, "list">, tabs: Tabs<News>, doc: Document 
         tell(news);
         tellOthers(news);
       };
-      let [since, failures, okAt, reloadedAt]: [string | undefined, number, number | null, number] = [
-        undefined,
-        0,
-        null,
-        Date.now(),
-      ];
+      let [failures, okAt, reloadedAt]: [number, number | null, number] = [0, null, Date.now()];
       while (!signal.aborted) {
         try {
           const change = await changes(api, since, signal);
           const isFirst = since === undefined;
-          since = change.since;
           const hadFailed = failures > 0;
           [failures, okAt] = [0, Date.now()];
           tellAll({ connection: { is: "live", since: okAt } });
@@ -91,11 +89,7 @@ export function polling(api: Pick<Api, "list">, tabs: Tabs<News>, doc: Document 
 }
 
 /** Everything since the mark, however many pages it takes; the first time only the count and a mark. */
-async function changes(
-  api: Pick<Api, "list">,
-  since: string | undefined,
-  signal: AbortSignal,
-): Promise<Change & { since: string }> {
+async function changes(api: Pick<Api, "list">, since: string | undefined, signal: AbortSignal): Promise<Change> {
   const first = await api.list(since === undefined ? { limit: 1 } : { since, limit: 100 }, signal);
   const conversations = [...first.sessions];
   let cursor = since === undefined ? null : first.cursor;
@@ -104,7 +98,7 @@ async function changes(
     conversations.push(...next.sessions);
     cursor = next.cursor;
   }
-  return { conversations, waiting: first.waiting, since: first.since };
+  return { conversations, waiting: first.waiting, since: first.since, isCut: cursor !== null };
 }
 
 function sleep(milliseconds: number, signal: AbortSignal, waking: (wake: () => void) => void): Promise<void> {

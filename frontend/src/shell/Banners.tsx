@@ -24,13 +24,15 @@ export function Banners() {
 function SignedOut() {
   const session = useSession();
   const hasExpired = useCell(session.expired);
-  const isRefused = useCell(useDesk().connection, (connection) => connection.is === "signed-out");
+  const desk = useDesk();
+  const isRefused = useCell(desk.connection, (connection) => connection.is === "signed-out");
+  const signIn = () => session.signIn().catch(() => desk.say(t("sign-in.failed")));
   if (!hasExpired && !isRefused) return null;
   return (
     <div className="banner bad" role="alert">
       <Icon name="out" />
       <p>{t("banner.signed-out")}</p>
-      <button type="button" className="primary" onClick={() => void session.signIn()}>
+      <button type="button" className="primary" onClick={() => void signIn()}>
         {t("sign-in.again")}
       </button>
     </div>

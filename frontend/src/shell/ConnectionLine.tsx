@@ -9,7 +9,7 @@ const STALE_AFTER = 90_000;
 /** Whether what is shown is true now. */
 export function ConnectionLine() {
   const connection = useCell(useDesk().connection);
-  const isStale = useNow((now) => connection.since !== null && now - connection.since > STALE_AFTER);
+  const isStale = useNow(() => connection.since !== null && Date.now() - connection.since > STALE_AFTER);
   const words =
     connection.is === "live" && !isStale
       ? t("connection.live")

@@ -9,11 +9,15 @@ import { useStop } from "./stop";
 /** Asks before all bots are silenced, or let speak again. */
 export default function StopDialog() {
   const desk = useDesk();
-  const isStopped = useStop().data?.paused ?? false;
+  const now = useStop().data?.paused ?? false;
+  // What it asks stays what it asked, whatever a colleague does meanwhile.
+  const [isStopped] = useState(now);
   const [why, setWhy] = useState("");
   const change = useMutation({
+    networkMode: "always", // else it waits for the network, though the dialog is long closed
     mutationFn: () => desk.api.setStop(!isStopped, isStopped ? undefined : why.trim()),
-    onSuccess: (stop) => {
+    onSuccess: async (stop) => {
+      await desk.queries.cancelQueries({ queryKey: ["stop"] }); // it was asked for before this
       desk.queries.setQueryData(["stop"], stop);
       close();
       desk.hurry();

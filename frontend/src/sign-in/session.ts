@@ -40,6 +40,7 @@ const Kept = v.object({
 type Kept = v.InferOutput<typeof Kept>;
 
 const RENEW_BEFORE_S = 60;
+const TIMEOUT_S = 10;
 
 /** The session that this browser has; comes back from the provider where the URL says so. */
 export async function openSession(config: Config): Promise<Session> {
@@ -55,20 +56,29 @@ export async function openSession(config: Config): Promise<Session> {
     return locked(async () => {
       const user = kept(config);
       if (user === null || left(user) > RENEW_BEFORE_S) return user;
-      if (user.refresh_token !== undefined) await (await library()).signinSilent().catch(() => null);
+      try {
+        const renewing = { silentRequestTimeoutInSeconds: TIMEOUT_S };
+        if (user.refresh_token !== undefined) await (await library()).signinSilent(renewing);
+      } catch (error) {
+        // Only the provider's own word ends a sign-in: a laptop that wakes up has no network yet.
+        if (left(user) <= 0 && !(error instanceof Error && error.name === "ErrorResponse")) throw error;
+      }
       const renewed = kept(config);
       return renewed !== null && left(renewed) > 0 ? renewed : null;
     });
   }
 
-  const user = await current();
+  const user = await current().catch(() => null);
+  const person = user === null ? null : personOf(user);
   return {
-    person: user === null ? null : personOf(user),
+    person,
     expired,
     async token() {
       const user = await current();
-      expired.update(() => user === null);
-      if (user === null) return null;
+      // Nobody speaks in another's name who has signed in since, in another tab.
+      const isSame = user !== null && user.profile.sub === person?.id;
+      expired.update(() => !isSame);
+      if (!isSame) return null;
       return config.token === "id_token" ? (user.id_token ?? null) : user.access_token;
     },
     signIn: async () => (await library()).signinRedirect({ state: location.hash }),
@@ -91,6 +101,7 @@ async function manager(config: Config): Promise<UserManager> {
     redirect_uri: root(),
     post_logout_redirect_uri: root(),
     scope: config.scope,
+    requestTimeoutInSeconds: TIMEOUT_S,
     automaticSilentRenew: false,
     monitorSession: false,
     userStore: new WebStorageStateStore({ store: localStorage }),
@@ -134,10 +145,14 @@ function locked<T>(work: () => Promise<T>): Promise<T> {
   return navigator.locks?.request("hitl.renew", work) ?? work();
 }
 
+/** Makes it once; again where that has failed. */
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
   return () => {
-    made ??= make();
+    made ??= make().catch((error) => {
+      made = undefined;
+      throw error;
+    });
     return made;
   };
 }

@@ -35,6 +35,23 @@ describe("the first page of a view", () => {
     expect(users(state, "waiting")).toEqual(["1", "2"]);
   });
 
+  it("has who came while it was on its way, as far as it goes", () => {
+    const answer = listing([waiting(time(1), { user_id: "1" }), waiting(time(3), { user_id: "3" })], {
+      since: time(30),
+    });
+    const come = [2, 4].map((user) => waiting(time(user), { user_id: String(user), last_activity_at: time(40) }));
+    expect(users(page(learn(EMPTY, come), "waiting", "", answer), "waiting")).toEqual(["1", "2", "3", "4"]);
+    const more = { ...answer, cursor: "c" };
+    const first = page(learn(EMPTY, come), "waiting", "", more);
+    expect(users(first, "waiting")).toEqual(["1", "2", "3"]);
+    expect(users(page(first, "waiting", "", listing([], { since: time(30) }), "c"), "waiting")).toEqual([
+      "1",
+      "2",
+      "3",
+      "4",
+    ]);
+  });
+
   it("asked again has nobody twice, wherever they were", () => {
     const [one, two] = [at(2, 8), at(1, 50)];
     let state = page(EMPTY, "all", "", listing([two, one], { cursor: "c" }));

@@ -54,7 +54,8 @@ export function page(state: State, status: Status, q: string, answer: Listing, f
   const isFirst = from === undefined;
   if (!isFirst && from !== view.cursor) return learnt; // another page came meanwhile
   const tail = isFirst ? rest(view, ids, answer.cursor, learnt.byId) : null;
-  const head = isFirst ? recent(view, ids, answer.since, learnt.byId) : view.ids;
+  const late = recent(view, ids, answer, learnt.byId);
+  const head = isFirst ? late : [...view.ids, ...late.filter((id) => !view.ids.includes(id))];
   const joined = joinedUp(view, head, ids, tail ?? [], learnt.byId);
   const next: View =
     tail === null ? { ...view, ids: joined, cursor: answer.cursor, searchedTo } : { ...view, ids: joined };
@@ -196,7 +197,17 @@ function joinedUp(
   return isSettled ? all : sorted(of(all)).map((one) => one.id);
 }
 
-/** What changed while the server was putting a first page together: the page may not know of it yet. */
-function recent(view: View, ids: readonly string[], since: string, byId: ReadonlyMap<string, Conversation>): string[] {
-  return view.ids.filter((id) => (byId.get(id)?.last_activity_at ?? "") > since && !ids.includes(id));
+/** What changed while the server was putting a page together, as far as that goes: the page may not know of it yet. */
+function recent(
+  view: View,
+  ids: readonly string[],
+  answer: Listing,
+  byId: ReadonlyMap<string, Conversation>,
+): string[] {
+  const last = answer.cursor === null ? undefined : byId.get(ids.at(-1) ?? "");
+  return [...byId.values()]
+    .filter((one) => one.last_activity_at > answer.since && belongs(view, one) && !ids.includes(one.id))
+    .filter((one) => last === undefined || order(view.status, one, last) < 0 || view.ids.includes(one.id))
+    .sort((one, other) => order(view.status, one, other))
+    .map((one) => one.id);
 }

@@ -1,14 +1,19 @@
 /** Pages of a history, newest page first and newest message first in each, as the API gives them. Pure. */
+import type { InfiniteData } from "@tanstack/react-query";
 import type { History, Message } from "../api/types";
 
 /** Puts freshly read newest messages over what is known; null where a gap is left between the two. */
 export function over(pages: readonly History[], fresh: readonly Message[]): History[] | null {
   const known = new Map<string, Message>();
   for (const page of pages) for (const message of page.messages) known.set(message.id, message);
-  const isClosed = pages.every((page) => page.messages.length === 0) || fresh.some((message) => known.has(message.id));
+  const oldest = fresh.at(-1);
+  // Not any row that is known will do: our own was laid over a history whose newest may be missing.
+  const isClosed =
+    oldest === undefined
+      ? known.size === 0
+      : known.has(oldest.id) || [...known.values()].every((message) => isAfter(message, oldest));
   if (!isClosed) return null;
   const byId = new Map(fresh.map((message) => [message.id, message]));
-  const oldest = fresh.at(-1);
   const added = fresh.filter((message) => !known.has(message.id));
   const kept = pages.map((page) => ({
     ...page,
@@ -23,6 +28,13 @@ export function over(pages: readonly History[], fresh: readonly Message[]): Hist
   if (added.length === 0) return kept;
   const messages = [...first.messages, ...added].sort((one, other) => (isAfter(one, other) ? -1 : 1));
   return [{ ...first, messages }, ...kept.slice(1)];
+}
+
+/** A page that was asked for before what has come since was laid over the newer ones. */
+export function behind<Param>(now: InfiniteData<History, Param> | undefined, read: InfiniteData<History, Param>) {
+  const known = now?.pages.length ?? 0;
+  if (now === undefined || read.pages.length <= known) return read;
+  return { ...read, pages: [...now.pages, ...read.pages.slice(known)] };
 }
 
 /** All of it, oldest first. */

@@ -16,16 +16,28 @@ export function kept<T>(name: string, first: T, read: (value: unknown) => T): Ce
       return null; // the browser keeps nothing for us; the cell works all the same
     }
   };
-  const inner = cell(load(stored()));
+  let text = stored();
+  const inner = cell(load(text));
+  /** What another tab has written is known here later than it is there to be read. */
+  const latest = (value: T): T => {
+    const now = stored();
+    if (now === text) return value;
+    text = now;
+    return load(now);
+  };
   addEventListener("storage", (event) => {
-    if (event.key === name) inner.update(() => load(event.newValue));
+    if (event.key === name) inner.update(latest);
   });
   return {
     ...inner,
     update(change) {
-      inner.update(change);
+      const before = inner.get();
+      inner.update((value) => change(latest(value)));
+      if (inner.get() === before) return;
       try {
-        localStorage.setItem(name, JSON.stringify(inner.get()));
+        const written = JSON.stringify(inner.get());
+        localStorage.setItem(name, written);
+        text = written;
       } catch {
         // full, or forbidden
       }

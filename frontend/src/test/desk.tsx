@@ -6,7 +6,7 @@ import type { Api } from "../api/client";
 import type { Conversation, Message } from "../api/types";
 import { createDesk, type Desk, DeskProvider } from "../desk";
 import { learn } from "../state/conversations";
-import { conversation, listing, message, waiting } from "./samples";
+import { AT, conversation, listing, message, waiting } from "./samples";
 
 export interface Server {
   api: Api;
@@ -24,12 +24,14 @@ export function server(own: Partial<Api> = {}): Server {
     const fault = what.startsWith("send") ? faults.shift() : undefined;
     return fault === undefined ? Promise.resolve(answer) : Promise.reject(fault);
   };
+  const by = { type: "operator", id: "ana", name: "Ana" } as const;
+  const paused = { since: AT, until: null, by, reason: null };
   const of = (id: string, own: Partial<Conversation> = {}) => conversation({ id, version: 5, ...own });
   const api: Api = {
     list: () => note("list", listing([])),
     conversation: (id) => note(`look ${id}`, of(id)),
     history: (id) => note(`history ${id}`, { messages: [], cursor: null }),
-    pause: (id) => note(`pause ${id}`, waiting("2026-01-31T12:00:00.000Z", { id, version: 6 })),
+    pause: (id) => note(`pause ${id}`, waiting(AT, { id, version: 6, paused })),
     resume: (id, deliverHeld) => note(`resume ${id}${deliverHeld ? " with held" : ""}`, of(id, { version: 7 })),
     send: (id, { client_id, text, retry }) => note(`send ${id} ${text}${retry ? " again" : ""}`, sent(client_id, text)),
     seen: (id) => note(`seen ${id}`, of(id)),

@@ -1,4 +1,5 @@
 import { useDeferredValue, useEffect, useState } from "react";
+import { now } from "../clock";
 import { reason, useDesk } from "../desk";
 import { Details } from "../details/Details";
 import { neighbour } from "../shell/moves";
@@ -34,7 +35,7 @@ export default function Open({ id, message }: { id: string; message: string | nu
       const known = desk.conversations.get().byId.get(id);
       const sentAt = known?.last_operator?.at;
       const isOpen =
-        sentAt !== undefined && (known?.read_at ?? "") < sentAt && Date.now() - Date.parse(sentAt) < 600_000;
+        sentAt !== undefined && (known?.read_at ?? "") < sentAt && now.get() - Date.parse(sentAt) < 600_000;
       if (isOpen && document.visibilityState === "visible") void look();
     }, MARKS_EVERY);
     return () => clearInterval(timer);

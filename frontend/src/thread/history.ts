@@ -6,7 +6,7 @@ import type { Message } from "../api/types";
 import { type Pages, useDesk } from "../desk";
 import { arrange, type Row } from "../message/relations";
 import { useCell } from "../state/cell";
-import { flat } from "../state/history";
+import { behind, flat } from "../state/history";
 import { kept } from "../state/kept";
 import { asMessage, rowId } from "../state/outbox";
 
@@ -21,6 +21,7 @@ export function historyQuery(api: Api, id: string) {
       api.history(id, pageParam, signal),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last: Pages["pages"][number]) => last.cursor ?? undefined,
+    structuralSharing: (now: unknown, read: unknown) => behind(now as Pages | undefined, read as Pages),
   };
 }
 
@@ -44,7 +45,9 @@ export function useRows(id: string) {
     const messages: Message[] = logged.flatMap((message) => {
       const sending = mine.get(message.id);
       mine.delete(message.id);
-      if (sending === undefined) return hidden.includes(message.id) ? [] : message;
+      // An answer that was lost looks like a failure, until its row is read.
+      const isUnsent = message.state === "failed" || message.state === "refused";
+      if (sending === undefined) return isUnsent && hidden.includes(message.id) ? [] : message;
       return asMessage(sending, desk.me);
     });
     for (const sending of mine.values()) messages.push(asMessage(sending, desk.me));
