@@ -39,6 +39,20 @@ export function without(outbox: Outbox, clientId: string): Outbox {
   return outbox.filter((one) => one.client_id !== clientId);
 }
 
+/** Without those whose rows are these: what is in the history needs no place here. */
+export function settled(outbox: Outbox, rows: readonly Message[]): Outbox {
+  const ids = new Set(rows.map((row) => row.id));
+  const left = outbox.filter((one) => !ids.has(rowId(one.client_id)));
+  return left.length === outbox.length ? outbox : left;
+}
+
+/** Whether this row says what became of an earlier try, and is being sent again: Meta has not answered anew. */
+export function isBeingRetried(outbox: Outbox, { id, state }: Message): boolean {
+  const sending = outbox.find((one) => rowId(one.client_id) === id);
+  const isOld = state === "failed" || state === "refused" || state === "unconfirmed";
+  return isOld && sending?.retry === true && sending.fault === null;
+}
+
 /** The row that the server will make of it, as far as it can be told. */
 export function asMessage(sending: Sending, by: Actor): Message {
   const { client_id, text, at, fault } = sending;

@@ -1,13 +1,13 @@
 import { QueryClient } from "@tanstack/react-query";
 import { expect, it, vi } from "vitest";
-import type { Api } from "./api/client";
-import type { Conversation, History, Message } from "./api/types";
-import { now as clock, setBy } from "./clock";
-import { createDesk, type Desk, type Pages } from "./desk";
-import type { Listener } from "./live/feed";
-import { learn, viewKey } from "./state/conversations";
-import { deskOf, server } from "./test/desk";
-import { conversation, listing, message, waiting } from "./test/samples";
+import type { Api } from "../api/client";
+import type { Conversation, History, Message } from "../api/types";
+import { now as clock, setBy } from "../clock";
+import type { Listener } from "../live/feed";
+import { learn, viewKey } from "../state/conversations";
+import { deskOf, server } from "../test/desk";
+import { conversation, listing, message, waiting } from "../test/samples";
+import { createDesk, type Desk, type Pages } from ".";
 
 const ID = "messenger:100:200";
 const AT = "2026-01-31T12:00:00.000Z";

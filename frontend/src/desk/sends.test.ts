@@ -1,11 +1,11 @@
 import { QueryClient } from "@tanstack/react-query";
 import { describe, expect, it } from "vitest";
-import { ApiError } from "./api/client";
-import { createDesk, type Pages } from "./desk";
-import type { Listener } from "./live/feed";
-import { asMessage } from "./state/outbox";
-import { deskOf, server } from "./test/desk";
-import { conversation, message, waiting } from "./test/samples";
+import { ApiError } from "../api/client";
+import type { Listener } from "../live/feed";
+import { asMessage } from "../state/outbox";
+import { deskOf, server } from "../test/desk";
+import { conversation, message, waiting } from "../test/samples";
+import { createDesk, type Pages } from ".";
 
 const ID = "messenger:100:200";
 const AT = "2026-01-31T12:00:00.000Z";

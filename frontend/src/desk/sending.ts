@@ -1,0 +1,116 @@
+/** Sends what an operator writes: once, and in a conversation one after the other. */
+import { type Api, ApiError } from "../api/client";
+import type { Message } from "../api/types";
+import type { Cell } from "../state/cell";
+import type { Outbox, Sending } from "../state/outbox";
+import * as outboxes from "../state/outbox";
+import { t } from "../words";
+import type { Histories } from "./histories";
+import { reason, repeated } from "./repeated";
+
+export interface Sender {
+  send(id: string, text: string): Promise<boolean>;
+  retry(id: string, message: Message): Promise<boolean>;
+  /** Sends what was written before this time and is still being sent, as a tab that is gone has left it. */
+  resend(before?: number): void;
+}
+
+/** What became of a send: its row, where the server has one, and why it was not sent. */
+export interface Outcome {
+  row: Message | null;
+  fault: string | null;
+}
+
+export function createSender(
+  api: Api,
+  histories: Histories,
+  outbox: Cell<Outbox>,
+  ended: (id: string, outcome: Outcome) => void,
+): Sender {
+  const sends = new Map<string, Promise<boolean>>();
+
+  /** The user reads what is sent in the order in which it was written. */
+  function inTurn(id: string, send: () => Promise<boolean>): Promise<boolean> {
+    const before = sends.get(id);
+    const turn = before === undefined ? send() : before.then(send, send);
+    sends.set(id, turn);
+    void turn.finally(() => sends.get(id) === turn && sends.delete(id));
+    return turn;
+  }
+
+  /** Sends, which pauses a bot that is active; a repeat does nothing twice: it asks what became of it. */
+  async function deliver(sending: Sending): Promise<boolean> {
+    const { conversation: id, client_id, text, seen } = sending;
+    let retry = sending.retry;
+    try {
+      const row = await repeated(() => {
+        const sent = api.send(id, { client_id, text, retry, ...(seen && { seen_id: seen }) });
+        retry = false;
+        return sent;
+      });
+      histories.put(id, row);
+      ended(id, { row, fault: row.failure?.message ?? null });
+      return row.failure === null;
+    } catch (error) {
+      ended(id, { row: refused(id, client_id, error), fault: reason(error) });
+      return false;
+    }
+  }
+
+  function refused(id: string, clientId: string, error: unknown): Message | null {
+    if (!(error instanceof ApiError && error.refused)) {
+      outbox.update((all) => outboxes.failed(all, clientId, reason(error)));
+      return null;
+    }
+    if (error.said) histories.put(id, error.said);
+    histories.put(id, error.refused);
+    void histories.freshen(id);
+    return error.refused;
+  }
+
+  return {
+    send(id, text) {
+      const sendings = outboxes.split(text).map((part, place) => ({
+        client_id: crypto.randomUUID(),
+        conversation: id,
+        text: part,
+        at: new Date(Date.now() + place).toISOString(),
+        seen: histories.newest(id),
+        fault: null,
+        retry: false,
+      }));
+      outbox.update((all) => sendings.reduce(outboxes.add, all));
+      return inTurn(id, async () => {
+        let isSent = true;
+        for (const sending of sendings) {
+          if (isSent) isSent = await deliver(sending);
+          else outbox.update((all) => outboxes.failed(all, sending.client_id, t("fault.part")));
+        }
+        return isSent;
+      });
+    },
+    async retry(id, message) {
+      const client_id = outboxes.clientIdOf(message);
+      if (client_id === null || message.text === null) return false;
+      const mine = outbox.get().find((one) => one.client_id === client_id);
+      const sending: Sending = {
+        client_id,
+        conversation: id,
+        text: message.text,
+        at: mine?.at ?? message.sent_at,
+        seen: histories.newest(id),
+        fault: null,
+        retry: mine?.retry ?? true,
+      };
+      outbox.update((all) => outboxes.add(all, sending));
+      return inTurn(id, () => deliver(sending));
+    },
+    resend(before = Number.POSITIVE_INFINITY) {
+      for (const one of outbox.get()) {
+        if (one.fault !== null || Date.parse(one.at) >= before) continue;
+        const isLeft = () => outbox.get().some((now) => now.client_id === one.client_id && now.fault === null);
+        void inTurn(one.conversation, async () => isLeft() && deliver({ ...one, retry: false }));
+      }
+    },
+  };
+}
