@@ -77,7 +77,7 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
   const conversations = cell(EMPTY);
   const loading = cell<ReadonlyMap<string, Loading>>(new Map());
   const connection = cell<Connection>({ is: "connecting", since: null });
-  const outbox = kept<Outbox>("hitl.outbox", [], (value) => v.parse(OutboxShape, value));
+  const outbox = kept<Outbox>(`hitl.outbox.${person.id}`, [], (value) => v.parse(OutboxShape, value));
   const toasts = cell<readonly Toast[]>([]);
   const switching = cell<ReadonlySet<string>>(new Set());
   const me: Actor = { type: "operator", ...person };

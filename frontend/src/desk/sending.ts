@@ -11,7 +11,10 @@ import { reason, repeated } from "./repeated";
 export interface Sender {
   send(id: string, text: string): Promise<boolean>;
   retry(id: string, message: Message): Promise<boolean>;
-  /** Sends what was written before this time and is still being sent, as a tab that is gone has left it. */
+  /**
+   * Sends what was written before this time and is still being sent, as a tab that is gone has left it. What is older
+   * than ten minutes is left to the operator, as not sent.
+   */
   resend(before?: number): void;
 }
 
@@ -20,6 +23,8 @@ export interface Outcome {
   row: Message | null;
   fault: string | null;
 }
+
+const LATEST = 600_000;
 
 export function createSender(
   api: Api,
@@ -108,6 +113,10 @@ export function createSender(
     resend(before = Number.POSITIVE_INFINITY) {
       for (const one of outbox.get()) {
         if (one.fault !== null || Date.parse(one.at) >= before) continue;
+        if (!one.retry && Date.parse(one.at) < Date.now() - LATEST) {
+          outbox.update((all) => outboxes.failed(all, one.client_id, t("fault.left")));
+          continue;
+        }
         const isLeft = () => outbox.get().some((now) => now.client_id === one.client_id && now.fault === null);
         void inTurn(one.conversation, async () => isLeft() && deliver({ ...one, retry: false }));
       }

@@ -141,11 +141,17 @@ describe("sending", () => {
     const ago = (seconds: number) => new Date(Date.now() - seconds * 1000).toISOString();
     const left = (text: string, at: string) =>
       ({ client_id: text, conversation: ID, text, at, seen: null, fault: null, retry: false }) as const;
-    desk.outbox.update(() => [left("old", ago(180)), left("new", ago(10))]);
+    desk.outbox.update(() => [left("stale", ago(3600)), left("old", ago(180)), left("new", ago(10))]);
     reload();
     await new Promise((resolve) => setTimeout(resolve, 5));
     expect(calls.asked.filter((what) => what.startsWith("send"))).toEqual([`send ${ID} old`]);
-    expect(desk.outbox.get().map(({ text }) => text)).toEqual(["new"]);
+    const rest = desk.outbox.get();
+    expect(rest.map(({ text, fault }) => [text, fault !== null])).toEqual([
+      ["stale", true],
+      ["new", false],
+    ]);
+    const bens = createDesk(calls.api, feed, { id: "ben", name: "Ben" }, new QueryClient());
+    expect(bens.outbox.get(), "nobody sends what somebody else has written").toEqual([]);
   });
 
   it("leaves it to a person to send once more what may have gone out when it was sent again", async () => {
