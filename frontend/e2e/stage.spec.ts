@@ -201,14 +201,20 @@ test("a conversation that cannot be shown leaves the list and the others as they
   await expect(page.locator("#composer")).toBeVisible();
 });
 
-test("the next conversation is there before it is asked for", async ({ stage, page }) => {
-  stage.messages.set(idOf("4412"), asking());
-  await stage.open("#/waiting");
+test("the next conversation is there before it is asked for, also behind a link", async ({ stage, page }) => {
+  for (const user of ["4411", "4412"]) stage.messages.set(idOf(user), asking());
   const isFetched = page.waitForResponse(/4412\/messages/);
-  await page.locator("a.row").filter({ hasText: "Aïsha" }).click();
+  stage.faults.set("sessions", { status: 503, code: "unavailable", message: "Try again in a minute." });
+  await stage.open(`#/waiting/${idOf("4413")}`);
+  await expect(page.locator("h1")).toHaveText("Aïsha Benali");
+  stage.faults.clear();
+  await page.evaluate(() => dispatchEvent(new Event("online")));
   await isFetched;
+  const isNextFetched = page.waitForResponse(/4411\/messages/);
+  await page.locator("a.row").filter({ hasText: "Jonas Weber" }).click();
+  await isNextFetched;
   stage.faults.set("messages", "silence");
   await page.keyboard.press("j");
-  await expect(page.locator("h1")).toHaveText("Jonas Weber");
+  await expect(page.locator("h1")).toHaveText("Sofia Marques");
   await expect(page.locator(".message").filter({ hasText: asking().at(-1)?.text ?? "–" })).toBeInViewport();
 });

@@ -27,8 +27,6 @@ export default function Open({ id, message }: { id: string; message: string | nu
         (error) => setFault(reason(error)),
       );
     void look();
-    const next = neighbour(desk);
-    if (next !== null) void desk.queries.prefetchInfiniteQuery(historyQuery(desk.api, next));
     // Marks of delivery and reading are no change that the feed tells of: looked for while some are missing.
     const timer = setInterval(() => {
       const known = desk.conversations.get().byId.get(id);
@@ -39,6 +37,10 @@ export default function Open({ id, message }: { id: string; message: string | nu
     }, MARKS_EVERY);
     return () => clearInterval(timer);
   }, [desk, id]);
+  const next = useCell(desk.conversations, () => neighbour(desk));
+  useEffect(() => {
+    if (next !== null) void desk.queries.prefetchInfiniteQuery(historyQuery(desk.api, next));
+  }, [desk, next]);
 
   if (conversation === undefined) {
     return (
