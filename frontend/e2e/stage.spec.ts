@@ -218,3 +218,29 @@ test("the next conversation is there before it is asked for, also behind a link"
   await expect(page.locator("h1")).toHaveText("Sofia Marques");
   await expect(page.locator(".message").filter({ hasText: asking().at(-1)?.text ?? "–" })).toBeInViewport();
 });
+
+test("a dialog that cannot be loaded takes nothing else with it", async ({ stage, page }) => {
+  await stage.open(`#/all/${SOMEBODY}`);
+  await expect(page.locator("#composer")).toBeVisible();
+  await page.route(/Help/, (route) => route.abort());
+  await page.keyboard.press("Shift+?");
+  await expect(page.locator(".toast")).toContainText("Reload the page");
+  await expect(page.locator("a.row").first()).toBeVisible();
+  await page.keyboard.press("Control+k");
+  await expect(page.getByRole("dialog", { name: "Go to" })).toBeVisible();
+});
+
+test("a phone has a way on from a conversation that cannot be shown", async ({ stage, page }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  const outage = { status: 503, code: "unavailable", message: "Try again in a minute." };
+  for (const name of ["sessions", "conversation"]) stage.faults.set(name, outage);
+  await stage.open(`#/all/${SOMEBODY}`);
+  await expect(page.getByRole("heading", { name: "cannot be shown" })).toBeVisible();
+  stage.faults.delete("conversation");
+  await page.getByRole("button", { name: "Try again" }).last().click();
+  await expect(page.locator("#composer")).toBeVisible();
+  stage.faults.clear();
+  await stage.go("#/all/messenger:100:9999");
+  await page.getByRole("button", { name: "Back to the list" }).click();
+  await expect(page.locator("a.row").first()).toBeVisible();
+});
