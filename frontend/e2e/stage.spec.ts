@@ -244,3 +244,44 @@ test("a phone has a way on from a conversation that cannot be shown", async ({ s
   await page.getByRole("button", { name: "Back to the list" }).click();
   await expect(page.locator("a.row").first()).toBeVisible();
 });
+
+test("the focus stays where it is, or goes on to where it is needed", async ({ stage, page }) => {
+  const [composer, thread] = [page.locator("#composer"), page.locator("#thread")];
+  await stage.open(`#/all/${SOMEBODY}`);
+  await composer.fill("by mouse");
+  await page.getByRole("button", { name: "Pause and send" }).click();
+  await expect(composer).toBeFocused();
+  for (const close of ["Escape", "the button"]) {
+    await page.keyboard.press("Control+k");
+    const dialog = page.getByRole("dialog");
+    await expect(dialog).toBeVisible();
+    if (close === "Escape") await page.keyboard.press(close);
+    else await dialog.getByRole("button", { name: "Close" }).click();
+    await expect(dialog).toHaveCount(0);
+    await expect(composer).toBeFocused();
+  }
+
+  await page.locator("#switch").press("Enter");
+  await expect(page.locator(".toast")).toContainText("Paused");
+  await expect(page.locator("#switch")).toBeFocused();
+  await composer.focus();
+  await page.getByRole("button", { name: "Undo" }).click();
+  await expect(composer).toBeFocused();
+
+  await thread.evaluate((element) => element.scrollBy(0, -1000));
+  await page.locator(".latest").press("Enter");
+  await expect(thread).toBeFocused();
+  await page.route(/\/messages$/, (route) =>
+    route.request().method() === "POST" ? route.fulfill({ status: 400, json: {} }) : route.fallback(),
+  );
+  await composer.fill("refused");
+  await composer.press("Enter");
+  for (const name of ["Retry", "Discard"]) {
+    await page.getByRole("button", { name }).press("Enter");
+    await expect(thread).toBeFocused();
+  }
+  await composer.fill("and the next");
+  await composer.press("Control+Shift+Enter");
+  await expect(page.locator("h1")).not.toHaveText("Mei-Ling Chen");
+  await expect(page.locator("h1")).toBeFocused();
+});

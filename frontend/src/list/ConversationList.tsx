@@ -53,10 +53,19 @@ export function ConversationList() {
     if (openAt >= 0) rows.scrollToIndex(openAt, { align: "auto" });
   }, [conversation, rows]);
 
+  const update = () => {
+    still.show();
+    box.current?.focus();
+  };
+  const again = () => {
+    void (hasMore ? desk.loadMore(status, q) : desk.load(status, q));
+    box.current?.focus();
+  };
+
   return (
     <div className="list-box">
       {still.hasChanges && (
-        <button type="button" className="pill" onClick={still.show}>
+        <button type="button" className="pill" onClick={update}>
           {t("list.changes")}
         </button>
       )}
@@ -89,11 +98,7 @@ export function ConversationList() {
             <>
               {ids.length === 0 && <p className="strong">{t("list.fault")}</p>}
               <p>{state.fault}</p>
-              <button
-                type="button"
-                className="quiet-button"
-                onClick={() => void (hasMore ? desk.loadMore(status, q) : desk.load(status, q))}
-              >
+              <button type="button" className="quiet-button" onClick={again}>
                 {t("again")}
               </button>
             </>

@@ -42,11 +42,9 @@ export function Composer({ conversation }: { conversation: Conversation }) {
   async function send(after: After): Promise<void> {
     if (isIdle) return;
     const sending = desk.send(id, text);
-    if (after === "next") openNext(desk);
-    if (after === "resume") {
-      openNext(desk);
-      if (await sending) await desk.resume(id);
-    }
+    if (after === "stay") area.current?.focus();
+    else openNext(desk);
+    if (after === "resume" && (await sending)) await desk.resume(id);
   }
 
   function onKeyDown(event: React.KeyboardEvent): void {

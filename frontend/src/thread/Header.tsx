@@ -39,7 +39,7 @@ export function Header({ conversation }: { conversation: Conversation }) {
       </button>
       <Avatar id={conversation.id} name={conversation.name} url={conversation.picture_url} size={40} />
       <div className="heading">
-        <h1 dir="auto" ref={heading} tabIndex={-1}>
+        <h1 dir="auto" id="who" ref={heading} tabIndex={-1}>
           {customer}
         </h1>
         <p className="says" role="status">
@@ -55,7 +55,7 @@ export function Header({ conversation }: { conversation: Conversation }) {
           type="button"
           className="primary"
           id="switch"
-          disabled={isSwitching}
+          aria-disabled={isSwitching}
           onClick={act}
           aria-keyshortcuts="p"
         >
@@ -70,7 +70,7 @@ export function Header({ conversation }: { conversation: Conversation }) {
           )}
           <kbd aria-hidden="true">P</kbd>
         </button>
-        <ResumeMenu conversation={conversation} isDisabled={isSwitching} />
+        <ResumeMenu conversation={conversation} />
       </div>
     </header>
   );

@@ -129,6 +129,10 @@ export function Thread({ conversation, rows, query, message }: Props) {
     addEventListener("focus", look);
     return () => removeEventListener("focus", look);
   }, [desk, id, isAtEnd, lastId]);
+  const toLatest = () => {
+    thread.scrollToEnd({ behavior: "instant" });
+    box.current?.focus();
+  };
   const newer = isAtEnd ? 0 : countAfter(rows, seenTo);
 
   const context = useContextOf(conversation, (mid) => {
@@ -165,7 +169,7 @@ export function Thread({ conversation, rows, query, message }: Props) {
         </ul>
       </section>
       {!isAtEnd && (
-        <button type="button" className="pill latest" onClick={() => thread.scrollToEnd({ behavior: "instant" })}>
+        <button type="button" className="pill latest" onClick={toLatest}>
           <Icon name="down" />
           {newer > 0 ? t("thread.new", { count: newer }) : t("thread.latest")}
         </button>
@@ -200,10 +204,14 @@ function Top({ query, isEmpty, isSeeking }: { query: History; isEmpty: boolean; 
       </p>
     );
   if (isError) {
+    const again = () => {
+      void (isEmpty ? refetch() : fetchNextPage());
+      toMessages();
+    };
     return (
       <p className="thread-top" role="alert">
         {error.message}{" "}
-        <button type="button" className="quiet-button" onClick={() => void (isEmpty ? refetch() : fetchNextPage())}>
+        <button type="button" className="quiet-button" onClick={again}>
           {t("again")}
         </button>
       </p>
@@ -233,17 +241,28 @@ function useContextOf(conversation: Conversation, onQuote: (mid: string) => void
       deliveredAt: delivered_at,
       readAt: read_at,
       onQuote: (mid) => quote.current(mid),
-      onRetry: (message) => void desk.retry(id, message),
+      onRetry: (message) => {
+        void desk.retry(id, message);
+        toMessages();
+      },
       onEdit: (message) => {
         draft(id, [message.text ?? "", drafts.get()[id] ?? ""].filter(Boolean).join("\n"));
         putAway(desk, message);
         document.getElementById("composer")?.focus();
       },
-      onDiscard: (message) => putAway(desk, message),
+      onDiscard: (message) => {
+        putAway(desk, message);
+        toMessages();
+      },
       linkTo: (message) => format({ ...here(), conversation: id, message: message.id }),
     }),
     [desk, id, customer, delivered_at, read_at],
   );
+}
+
+/** Where the focus goes when the button that had it does. */
+function toMessages(): void {
+  document.getElementById("thread")?.focus();
 }
 
 function putAway(desk: Desk, message: Message): void {
