@@ -58,9 +58,10 @@ export default function Palette() {
           setAt(0);
         }}
         onKeyDown={(event) => {
+          if (event.nativeEvent.isComposing || event.keyCode === 229) return;
           if (event.key === "ArrowDown") setAt(Math.min(chosen + 1, found.length - 1));
           else if (event.key === "ArrowUp") setAt(Math.max(chosen - 1, 0));
-          else if (event.key === "Enter" && !event.nativeEvent.isComposing) run(found[chosen]);
+          else if (event.key === "Enter") run(found[chosen]);
           else return;
           event.preventDefault();
         }}
