@@ -28,6 +28,8 @@ test("a link leads to a message, however long ago it was said, and says where it
   await page.getByRole("button", { name: "Jump to the latest" }).click();
   await last.getByRole("link", { name: "link to this message" }).click();
   expect(decodeURIComponent(page.url())).toContain(`message=${all[399]?.id}`);
+  await page.getByRole("navigation").getByRole("link", { name: "Active" }).click();
+  await expect(last.getByRole("link", { name: "link to this message" })).toHaveAttribute("href", /^#\/active\//);
   await stage.go(`#/all/${SOMEBODY}?message=m:nobody-said-this`);
   await expect(page.locator(".toast")).toContainText("not among the newest 400");
 });
@@ -39,16 +41,23 @@ test("opens at what is unread; stays where somebody reads, and at the end where 
   stage.conversations = stage.conversations.map((one) =>
     one.id === SOMEBODY ? { ...one, unread: true, seen_at: ago(30 * 60_000 + 1) } : one,
   );
+  let looks = 0;
+  page.on("request", (request) => {
+    if (request.url().endsWith("/seen")) looks += 1;
+  });
   await stage.open(`#/all/${SOMEBODY}`);
   const first = page.locator(".message").filter({ hasText: "(371)" });
   await expect(page.locator(".unread-line")).toBeInViewport();
   await expect(first).toBeInViewport();
+  await expect(page.locator(".latest")).toHaveText("30 new messages");
   const before = await first.boundingBox();
   await stage.happens(SOMEBODY, { unread: true }, row("user", 0, "and one more"));
-  await expect(page.locator(".latest")).toHaveText(/\d+ new messages?/);
+  await expect(page.locator(".latest")).toHaveText("31 new messages");
   expect(await first.boundingBox()).toEqual(before);
+  expect(looks).toBe(0);
 
   await page.locator(".latest").click();
+  await expect.poll(() => looks).toBeGreaterThan(0);
   const newest = page.locator(".message").filter({ hasText: "and one more" });
   await expect(newest).toBeInViewport();
   await expect(page.locator(".latest")).toHaveCount(0);
@@ -61,6 +70,19 @@ test("opens at what is unread; stays where somebody reads, and at the end where 
   const end = page.locator(".message").filter({ hasText: "the very last" }).locator(".foot");
   await expect(end).toBeInViewport({ ratio: 1 });
   await expect(page.locator('[role="log"]')).toContainText("Mei-Ling Chen: the very last");
+});
+
+test("what is sent comes into sight, and is nothing new to whoever sent it", async ({ stage, page }) => {
+  await stage.open(`#/all/${SOMEBODY}?message=${encodeURIComponent(stage.messages.get(SOMEBODY)?.[360]?.id ?? "")}`);
+  await expect(page.locator(".linked")).toBeInViewport();
+  const latest = page.locator(".latest");
+  await expect(latest).toHaveText("Jump to the latest");
+  await stage.happens(SOMEBODY, {}, row("user", 0, "one"), row("operator", 0, "said in another tab"));
+  await expect(latest).toHaveText("1 new message");
+  await page.locator("#composer").fill("my own words");
+  await page.locator("#composer").press("Enter");
+  await expect(page.locator(".message").filter({ hasText: "my own words" })).toBeInViewport();
+  await expect(latest).toHaveCount(0);
 });
 
 test("no row moves under the pointer, and the open one keeps its place in the URL", async ({ stage, page }) => {
