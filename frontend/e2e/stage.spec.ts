@@ -1,4 +1,5 @@
 import { test as base, expect } from "@playwright/test";
+import { conversation } from "../src/test/samples";
 import { ago, asking, DAY, idOf, long, morning, row } from "./scenes";
 import { sleep } from "./stack";
 import { Stage } from "./stage";
@@ -306,4 +307,31 @@ test("the focus stays where it is, or goes on to where it is needed", async ({ s
   await composer.press("Control+Shift+Enter");
   await expect(page.locator("h1")).not.toHaveText("Mei-Ling Chen");
   await expect(page.locator("h1")).toBeFocused();
+});
+
+test("the list is where it was after Back, and shows whom it has open after a reload", async ({ stage, page }) => {
+  const of = (at: number) => ({ user_id: `6${at}`, id: idOf(`6${at}`), name: `Person ${at}.` });
+  stage.conversations = Array.from({ length: 90 }, (_, at) => conversation({ ...of(at), last_activity_at: ago(at) }));
+  const list = page.locator("#list");
+  const place = () => list.evaluate(({ scrollTop }) => scrollTop);
+  await page.setViewportSize({ width: 390, height: 844 });
+  await stage.open("#/all");
+  await expect(page.locator("a.row").first()).toBeVisible();
+  await list.evaluate((element) => element.scrollTo(0, 3000));
+  await page.locator("a.row").filter({ hasText: "Person 48." }).click();
+  await expect(page.locator("#composer")).toBeVisible();
+  await page.goBack();
+  await expect(page.locator("a.row").filter({ hasText: "Person 48." })).toBeInViewport();
+  expect(await place()).toBe(3000);
+
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.locator("a.row").filter({ hasText: "Person 48." }).click();
+  await page.reload();
+  await expect(page.locator('a.row[aria-current="true"]')).toBeInViewport();
+  const before = await place();
+  await page.locator("#composer").fill("a reason to stay");
+  await page.getByRole("navigation").getByRole("link", { name: "Active" }).click();
+  await expect(page).toHaveURL(/active/);
+  await page.goBack();
+  expect(await place()).toBe(before);
 });

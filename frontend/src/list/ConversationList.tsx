@@ -48,10 +48,21 @@ export function ConversationList() {
   }, [desk, status, q, hasMore, isLoading, state, lastShown, ids.length]);
 
   const openAt = useMemo(() => (conversation === null ? -1 : ids.indexOf(conversation)), [ids, conversation]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only opening another one scrolls
+  const isLoaded = view !== undefined;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only opening another one scrolls, or coming to a list
   useEffect(() => {
-    if (openAt >= 0) rows.scrollToIndex(openAt, { align: "auto" });
-  }, [conversation, rows]);
+    if (openAt >= 0 && box.current?.checkVisibility()) rows.scrollToIndex(openAt, { align: "auto" });
+  }, [conversation, isLoaded, rows]);
+  // On a phone the list was out of sight, and no event tells that it is back, and where.
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return;
+    const sizes = new ResizeObserver(() => {
+      if (element.clientHeight > 0) element.dispatchEvent(new Event("scroll"));
+    });
+    sizes.observe(element);
+    return () => sizes.disconnect();
+  }, []);
 
   const update = () => {
     still.show();
