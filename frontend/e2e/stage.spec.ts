@@ -335,3 +335,48 @@ test("the list is where it was after Back, and shows whom it has open after a re
   await page.goBack();
   expect(await place()).toBe(before);
 });
+
+test("on a phone two lines say what sending does and how long there is to answer", async ({ stage, page }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.addInitScript(() => localStorage.setItem("hitl.settings", JSON.stringify({ language: "de" })));
+  stage.stop = { paused: true, reason: null, by: null, since: ago(DAY) };
+  await stage.open(`#/all/${SOMEBODY}`);
+  const bar = page.locator("#composer-state");
+  for (const [user, words] of [
+    ["4415", "Alle Bots sind angehalten"],
+    ["4417", "Der Bot schweigt"],
+    ["4421", "Der Bot antwortet"],
+    ["4424", "muss erst wieder schreiben"],
+  ] as const) {
+    await stage.go(`#/all/${idOf(user)}`);
+    await expect(bar).toContainText(words);
+    const lines = await bar.evaluate((element) => {
+      const { lineHeight, paddingTop, paddingBottom } = getComputedStyle(element);
+      const height = element.clientHeight - Number.parseFloat(paddingTop) - Number.parseFloat(paddingBottom);
+      return Math.round(height / Number.parseFloat(lineHeight));
+    });
+    expect(lines, words).toBeLessThanOrEqual(2);
+    if (user === "4417") {
+      stage.stop = { ...stage.stop, paused: false };
+      await page.evaluate(() => dispatchEvent(new Event("focus")));
+    }
+  }
+});
+
+test("numbers and keys are in the language that was chosen, whatever the browser speaks", async ({ browser }) => {
+  for (const [locale, language, count, keys] of [
+    ["de-DE", "en", "1,700 of 2,000", "Ctrl ⇧ ⏎"],
+    ["en-GB", "de", "1.700 von 2.000", "Strg ⇧ ⏎"],
+  ] as const) {
+    const context = await browser.newContext({ locale });
+    const page = await context.newPage();
+    await page.addInitScript((own) => localStorage.setItem("hitl.settings", JSON.stringify(own)), { language });
+    const stage = new Stage(page);
+    stage.conversations = morning();
+    await stage.open(`#/all/${SOMEBODY}`);
+    await page.locator("#composer").fill("a".repeat(1700));
+    await expect(page.locator("#composer-count")).toContainText(count);
+    await expect(page.locator("#send-menu kbd").first()).toHaveText(keys);
+    await context.close();
+  }
+});

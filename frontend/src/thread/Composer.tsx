@@ -11,7 +11,7 @@ import { draft, drafts } from "../state/drafts";
 import { split } from "../state/outbox";
 import { settings } from "../state/settings";
 import { type ReplyWindow, replyWindow } from "../state/window";
-import { t } from "../words";
+import { locale, t } from "../words";
 import { useSentence } from "./Header";
 import { SendMenu } from "./SendMenu";
 
@@ -107,14 +107,14 @@ export function Composer({ conversation }: { conversation: Conversation }) {
           className={text.length > LONGEST ? "over" : text.length < COUNT_FROM ? "hint" : undefined}
         >
           {text.length >= COUNT_FROM
-            ? t(parts > 1 ? "composer.over" : "composer.count", { count: text.length.toLocaleString(), parts })
+            ? t(parts > 1 ? "composer.over" : "composer.count", { count: text.length.toLocaleString(locale()), parts })
             : t("composer.line", { keys: enterSends ? "⇧ ⏎" : "⏎" })}
         </p>
         <div className="sending">
           <button type="submit" className="send" disabled={isIdle}>
             <Icon name="send" />
             {label}
-            <kbd aria-hidden="true">{enterSends ? "⏎" : t("composer.ctrl")}</kbd>
+            <kbd aria-hidden="true">{enterSends ? "⏎" : `${t("keys.ctrl")} ⏎`}</kbd>
           </button>
           <SendMenu isDisabled={isIdle} choose={(after) => void send(after)} />
         </div>

@@ -13,7 +13,7 @@ import { format, usePlace } from "../place";
 import { draft, drafts } from "../state/drafts";
 import { firstUnread } from "../state/history";
 import { clientIdOf } from "../state/outbox";
-import { t } from "../words";
+import { locale, t } from "../words";
 import { Announcer } from "./Announcer";
 import { discarded, type History } from "./history";
 import { estimate, type Item, items, opening } from "./items";
@@ -88,7 +88,7 @@ export function Thread({ conversation, rows, query, message }: Props) {
       if (!isFound && hasNextPage && pages < SOUGHT_PAGES) return;
       settle(message);
       if (isFound) isOpened.current = true;
-      else desk.say(t("thread.unfound", { count: rows.length.toLocaleString() }));
+      else desk.say(t("thread.unfound", { count: rows.length.toLocaleString(locale()) }));
     }
     if (isOpened.current) return;
     isOpened.current = true;
