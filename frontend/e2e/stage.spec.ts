@@ -380,3 +380,80 @@ test("numbers and keys are in the language that was chosen, whatever the browser
     await context.close();
   }
 });
+
+test("what can be tapped is as large as a thumb", async ({ browser }) => {
+  const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+  const context = await browser.newContext(phone);
+  const page = await context.newPage();
+  const stage = new Stage(page);
+  stage.conversations = morning();
+  stage.held = 2;
+  stage.messages.set(idOf("4412"), [row("user", 9, "one"), row("user", 8, "two", { reply_to: "mid-of-old" })]);
+  // The time of a message is a link in a line of text, and skipping is for keyboards.
+  const small = () =>
+    page.evaluate(() => {
+      const all = [...document.querySelectorAll("button, a, label, input, summary, [role=option]")];
+      const some = all.filter((one) => one.checkVisibility() && !one.matches(".when, .skip *, .segments input"));
+      const inDialog = some.filter((one) => one.closest("dialog"));
+      return (inDialog.length > 0 ? inDialog : some)
+        .filter((one) => !one.matches(".search input") || one.closest("dialog"))
+        .map((one) => ({ name: one.outerHTML.slice(0, 90), box: one.getBoundingClientRect() }))
+        .filter(({ box }) => Math.min(box.width, box.height) < 43.9)
+        .map(({ name, box }) => `${name} ${box.width}x${box.height}`);
+    });
+  await stage.open("#/all");
+  await expect(page.locator("a.row").first()).toBeVisible();
+  expect.soft(await small(), "the list").toEqual([]);
+  for (const name of ["Stop all bots", "Keyboard shortcuts", "Settings"]) {
+    await page.getByRole("button", { name }).tap();
+    await expect(page.getByRole("dialog")).toBeVisible();
+    expect.soft(await small(), name).toEqual([]);
+    await page.keyboard.press("Escape");
+    await expect(page.getByRole("dialog")).toHaveCount(0);
+  }
+  await stage.go(`#/all/${idOf("4412")}`);
+  await page.locator(".switch .more").tap();
+  await expect(page.locator("#resume-menu")).toBeVisible();
+  expect.soft(await small(), "a conversation").toEqual([]);
+  await context.close();
+});
+
+test("at twice the size all is in reach, however long the draft", async ({ stage, page }) => {
+  stage.stop = { paused: true, reason: "w".repeat(60), by: null, since: ago(DAY) };
+  await stage.open(`#/all/${SOMEBODY}`);
+  await page.locator("#composer").fill("a\n".repeat(30));
+  for (const [width, height] of [
+    [640, 400],
+    [320, 568],
+  ] as const) {
+    await page.setViewportSize({ width, height });
+    await expect(page.locator(".send").first()).toBeInViewport({ ratio: 1 });
+    await expect(page.locator(".banner button")).toBeInViewport({ ratio: 1 });
+  }
+});
+
+test("what is chosen and where the focus is can be seen in the user's own colours", async ({ stage, page }) => {
+  await page.emulateMedia({ forcedColors: "active" });
+  await stage.open(`#/all/${SOMEBODY}`);
+  const outline = (what: string) =>
+    page
+      .locator(what)
+      .first()
+      .evaluate((element) => getComputedStyle(element).outlineStyle);
+  await page.locator("#composer").focus();
+  for (const what of ["a.row[aria-current]", ".filters a[aria-current]", "#composer"]) {
+    expect(await outline(what), what).toBe("solid");
+  }
+  await page.keyboard.press("Control+k");
+  await expect(page.getByRole("dialog")).toBeVisible();
+  expect(await outline('[aria-selected="true"]')).toBe("solid");
+  await page.keyboard.type("settings");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("switch").first()).toBeVisible();
+  expect(await outline(".segments :checked + span")).toBe("solid");
+  const [ground, thumb] = await page
+    .getByRole("switch")
+    .first()
+    .evaluate((one) => [one, one.querySelector("i") ?? one].map((part) => getComputedStyle(part).backgroundColor));
+  expect(thumb).not.toBe(ground);
+});
