@@ -9,7 +9,9 @@ import { useStop } from "./stop";
 /** Asks before all bots are silenced, or let speak again. */
 export default function StopDialog() {
   const desk = useDesk();
-  const isStopped = useStop().data?.paused ?? false;
+  // As it was when the question was put: the answer never means its opposite.
+  const stop = useStop().data;
+  const [isStopped] = useState(stop?.paused ?? false);
   const [why, setWhy] = useState("");
   const change = useMutation({
     mutationFn: () => desk.api.setStop(!isStopped, isStopped ? undefined : why.trim()),
