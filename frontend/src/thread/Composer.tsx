@@ -18,6 +18,7 @@ import { SendMenu } from "./SendMenu";
 const LONGEST = 2000;
 const COUNT_FROM = 1600;
 const TALLEST = 220;
+const ASK_EVERY = 20_000;
 
 /** What follows a message that was sent. */
 export type After = "stay" | "next" | "resume";
@@ -130,7 +131,11 @@ function useWindow(conversation: Conversation, customer: string): ReplyWindow {
   const reply = JSON.parse(text) as ReplyWindow;
   const hasRunOut = reply.isClosed && conversation.window?.type !== "closed";
   useEffect(() => {
-    if (hasRunOut) void desk.look(conversation.id).catch(() => {});
+    if (!hasRunOut) return;
+    const look = () => void desk.look(conversation.id).catch(() => {});
+    look();
+    const timer = setInterval(look, ASK_EVERY); // its clock may be behind ours
+    return () => clearInterval(timer);
   }, [desk, conversation.id, hasRunOut]);
   return reply;
 }
