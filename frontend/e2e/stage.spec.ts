@@ -388,7 +388,8 @@ test("what can be tapped is as large as a thumb", async ({ browser }) => {
   const stage = new Stage(page);
   stage.conversations = morning();
   stage.held = 2;
-  stage.messages.set(idOf("4412"), [row("user", 9, "one"), row("user", 8, "two", { reply_to: "mid-of-old" })]);
+  const one = row("user", 9, "one");
+  stage.messages.set(idOf("4412"), [one, row("user", 8, "two", { reply_to: one.mid ?? "" })]);
   // The time of a message is a link in a line of text, and skipping is for keyboards.
   const small = () =>
     page.evaluate(() => {

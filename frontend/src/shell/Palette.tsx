@@ -1,4 +1,5 @@
 import { useMemo, useState } from "react";
+import type { Stop } from "../api/types";
 import { type Desk, useDesk } from "../desk";
 import { customerOf } from "../list/customer";
 import { go, here, STATUSES } from "../place";
@@ -89,6 +90,7 @@ export default function Palette() {
 
 function commands(desk: Desk): Command[] {
   const { conversation } = here();
+  const isStopped = desk.queries.getQueryData<Stop>(["stop"])?.paused ?? false;
   const open_ = conversation === null ? undefined : desk.conversations.get().byId.get(conversation);
   return [
     ...(open_ === undefined
@@ -105,6 +107,6 @@ function commands(desk: Desk): Command[] {
     })),
     { id: "settings", words: t("settings.title"), run: () => open("settings") },
     { id: "help", words: t("help.title"), run: () => open("help") },
-    { id: "stop", words: t("stop.menu"), run: () => open("stop") },
+    { id: "stop", words: t(isStopped ? "stop.lift" : "stop.menu"), run: () => open("stop") },
   ];
 }
