@@ -42,12 +42,16 @@ export function Header({ conversation }: { conversation: Conversation }) {
         <h1 dir="auto" id="who" ref={heading} tabIndex={-1}>
           {customer}
         </h1>
-        <p className="says" role="status">
+        <p className="says">
           <Icon name={ICONS[says.voice]} />
           <span>
             {says.words}
             {says.silent !== null && ` · ${says.silent}`}
           </span>
+        </p>
+        {/* Said aloud when it changes, and not with each minute. */}
+        <p className="hidden" role="status">
+          {says.voice === "waiting" ? t("says.waits.now") : says.words}
         </p>
       </div>
       <div className="switch">
