@@ -363,6 +363,16 @@ test("on a phone two lines say what sending does and how long there is to answer
   }
 });
 
+test("a small phone shows whose conversation it is", async ({ stage, page }) => {
+  await page.setViewportSize({ width: 360, height: 640 });
+  await page.addInitScript(() => localStorage.setItem("hitl.settings", JSON.stringify({ language: "de" })));
+  stage.held = 2;
+  await stage.open(`#/all/${idOf("4412")}`);
+  await expect(page.locator(".switch .more")).toBeVisible();
+  const [shown, whole] = await page.locator("h1").evaluate((name) => [name.clientWidth, name.scrollWidth]);
+  expect(shown).toBe(whole); // Jonas Weber
+});
+
 test("numbers and keys are in the language that was chosen, whatever the browser speaks", async ({ browser }) => {
   for (const [locale, language, count, keys] of [
     ["de-DE", "en", "1,700 of 2,000", "Ctrl ⇧ ⏎"],
