@@ -69,7 +69,7 @@ async function adopt(): Promise<void> {
 }
 
 settings.subscribe(() => void adopt());
-await adopt();
+await adopt().catch(() => {}); // without its words it speaks English
 const element = document.getElementById("root");
 if (element) {
   const root = createRoot(element);

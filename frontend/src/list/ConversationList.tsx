@@ -48,15 +48,35 @@ export function ConversationList() {
   }, [desk, status, q, hasMore, isLoading, state, lastShown, ids.length]);
 
   const openAt = useMemo(() => (conversation === null ? -1 : ids.indexOf(conversation)), [ids, conversation]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only opening another one scrolls
+  const isLoaded = view !== undefined;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only opening another one scrolls, or coming to a list
   useEffect(() => {
-    if (openAt >= 0) rows.scrollToIndex(openAt, { align: "auto" });
-  }, [conversation, rows]);
+    if (openAt >= 0 && box.current?.checkVisibility()) rows.scrollToIndex(openAt, { align: "auto" });
+  }, [conversation, isLoaded, rows]);
+  // On a phone the list was out of sight, and no event tells that it is back, and where.
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return;
+    const sizes = new ResizeObserver(() => {
+      if (element.clientHeight > 0) element.dispatchEvent(new Event("scroll"));
+    });
+    sizes.observe(element);
+    return () => sizes.disconnect();
+  }, []);
+
+  const update = () => {
+    still.show();
+    box.current?.focus();
+  };
+  const again = () => {
+    void (hasMore ? desk.loadMore(status, q) : desk.load(status, q));
+    box.current?.focus();
+  };
 
   return (
     <div className="list-box">
       {still.hasChanges && (
-        <button type="button" className="pill" onClick={still.show}>
+        <button type="button" className="pill" onClick={update}>
           {t("list.changes")}
         </button>
       )}
@@ -89,11 +109,7 @@ export function ConversationList() {
             <>
               {ids.length === 0 && <p className="strong">{t("list.fault")}</p>}
               <p>{state.fault}</p>
-              <button
-                type="button"
-                className="quiet-button"
-                onClick={() => void (hasMore ? desk.loadMore(status, q) : desk.load(status, q))}
-              >
+              <button type="button" className="quiet-button" onClick={again}>
                 {t("again")}
               </button>
             </>

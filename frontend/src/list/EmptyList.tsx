@@ -5,11 +5,15 @@ import { t } from "../words";
 /** Why there is nothing here, and what to do about it. */
 export function EmptyList({ status, q }: { status: Status; q: string }) {
   if (q !== "") {
+    const clear = () => {
+      go({ q: "" });
+      document.getElementById("list")?.focus();
+    };
     return (
       <div className="empty" role="status">
         <p className="strong">{t("empty.search", { q })}</p>
         <p>{t("empty.search.hint")}</p>
-        <button type="button" className="quiet-button" onClick={() => go({ q: "" })}>
+        <button type="button" className="quiet-button" onClick={clear}>
           {t("empty.search.clear")}
         </button>
       </div>

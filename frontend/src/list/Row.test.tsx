@@ -49,6 +49,15 @@ describe("a row", () => {
     expect(text()).toContain("Hello");
   });
 
+  it.each([
+    ["\u202eevil\u202c", "evil"],
+    ["\u200b\u2060", "Customer …0200"],
+    [" ", "Customer …0200"],
+  ])("calls by a name that can be read and turns nothing around: %j", (name, called) => {
+    row(conversation({ name, user_id: "10200", id: ID }));
+    expect(screen.getByRole("link").querySelector(".who")?.textContent).toBe(called);
+  });
+
   it("leads to the conversation under the same filter", () => {
     row();
     expect(screen.getByRole("link").getAttribute("href")).toBe(`#/all/${ID}`);

@@ -36,7 +36,7 @@ export function Search() {
         spellCheck={false}
         onChange={(event) => setText(event.target.value)}
         onKeyDown={(event) => {
-          if (event.key !== "Escape") return;
+          if (event.key !== "Escape" || event.nativeEvent.isComposing) return;
           setText("");
           event.currentTarget.blur();
         }}

@@ -1,8 +1,8 @@
-import { type RefObject, useEffect, useRef, useState } from "react";
+import { type RefObject, useEffect, useMemo, useRef, useState } from "react";
 
 /**
  * The ids to show: as they are, but as they were while the pointer or the focus is on the list, so that no row moves
- * away from under either. `changes` says that there is more to show.
+ * away from under either; only what comes behind them is added. `hasChanges` says that there is more to show.
  */
 export function useStill(ids: readonly string[], list: RefObject<HTMLElement | null>, view: string) {
   const [isHeld, setHeld] = useState(false);
@@ -39,14 +39,21 @@ export function useStill(ids: readonly string[], list: RefObject<HTMLElement | n
   }, [list]);
   const isLonger = ids.length > shown.ids.length && shown.ids.every((id, at) => id === ids[at]);
   const isCurrent = !isHeld || shown.view !== view || shown.ids.length === 0 || isLonger;
+  const kept = useMemo(() => (isCurrent ? ids : continued(shown.ids, ids)), [isCurrent, shown, ids]);
   const last = useRef(ids);
   last.current = ids;
-  useEffect(() => {
-    if (isCurrent) setShown({ view, ids });
-  }, [isCurrent, view, ids]);
+  useEffect(() => setShown((now) => (now.view === view && now.ids === kept ? now : { view, ids: kept })), [view, kept]);
   return {
-    ids: isCurrent ? ids : shown.ids,
+    ids: kept,
     hasChanges: !isCurrent && shown.ids !== ids,
     show: () => setShown({ view, ids: last.current }),
   };
+}
+
+/** What is shown, and behind it what has come there since, such as a page that was scrolled to. */
+function continued(shown: readonly string[], ids: readonly string[]): readonly string[] {
+  const [known, isShown] = [new Set(ids), new Set(shown)];
+  const last = shown.findLast((id) => known.has(id));
+  const behind = last === undefined ? [] : ids.slice(ids.indexOf(last) + 1).filter((id) => !isShown.has(id));
+  return behind.length === 0 ? shown : [...shown, ...behind];
 }

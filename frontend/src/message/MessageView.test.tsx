@@ -70,6 +70,14 @@ describe("text", () => {
     }
   });
 
+  it("is cut where it has very many lines, and shown whole on demand", async () => {
+    const row = show({ text: "a\n".repeat(10_000) });
+    const lines = () => row.querySelector(".text")?.textContent.split("\n").length ?? 0;
+    expect(lines()).toBeLessThan(50);
+    await userEvent.click(screen.getByRole("button", { name: /Show all/ }));
+    expect(lines()).toBe(10_001);
+  });
+
   it("is short at first where it is very long", async () => {
     const text = "word ".repeat(4000);
     const row = show({ text });
@@ -337,8 +345,10 @@ describe("what the user did", () => {
     expect(onQuote).toHaveBeenCalledWith("7");
   });
 
-  it("says that it answers something which is not loaded", () => {
-    expect(said(show({ text: "Red", reply_to: "7" }, {}, { quoted: null }))).toBe("In answer to an earlier messageRed");
+  it("says that it answers something which is not loaded, and offers no way there", () => {
+    const row = show({ text: "Red", reply_to: "7" }, { onQuote: () => {} }, { quoted: null });
+    expect(said(row)).toBe("In answer to an earlier messageRed");
+    expect(screen.queryByRole("button")).toBeNull();
   });
 
   it("shows reactions, the newest text of an edit, and what was taken back", () => {

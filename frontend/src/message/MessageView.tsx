@@ -138,7 +138,7 @@ function Quote({ message, quoted, context }: { message: Message; quoted: Message
         <b dir="auto">{voice(quoted, context)}</b> <span dir="auto">{summary(quoted)}</span>
       </>
     );
-  return context.onQuote === undefined ? (
+  return context.onQuote === undefined || quoted === null ? (
     <p className="quote">{words}</p>
   ) : (
     <button type="button" className="quote" onClick={() => context.onQuote?.(mid)}>

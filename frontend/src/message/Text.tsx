@@ -5,14 +5,16 @@ import { pieces } from "./links";
 
 /** Messenger lets users write 20,000 characters; a thread shows so many of them at first. */
 const SHOWN = 1500;
+const TALLEST = /^(?:[^\n]*\n){40}/;
 const EMOJI_ONLY =
   /^(?:(?:\p{Extended_Pictographic}|\p{Emoji_Modifier}|\p{Regional_Indicator}|\u200d|\ufe0f)\s?){1,12}$/u;
 
 /** What somebody wrote, as text whatever is in it, with its links. */
 export function Text({ text }: { text: string }) {
-  const [isWhole, showWhole] = useState(text.length <= SHOWN * 1.2);
+  const tallest = TALLEST.exec(text)?.[0] ?? text;
+  const [isWhole, showWhole] = useState(text.length <= SHOWN * 1.2 && tallest === text);
   if (!isReadable(text)) return <p className="quiet">{t("message.empty")}</p>;
-  const shown = isWhole ? text : `${text.slice(0, SHOWN).replace(/[\ud800-\udbff]$/, "")}…`;
+  const shown = isWhole ? text : `${tallest.slice(0, SHOWN).replace(/[\ud800-\udbff]$/, "")}…`;
   return (
     <>
       <p className={EMOJI_ONLY.test(text) ? "text emoji" : "text"} dir="auto">

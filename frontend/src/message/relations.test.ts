@@ -54,6 +54,11 @@ describe("arrange", () => {
     expect(rows.map(({ relations }) => relations.quoted)).toEqual([undefined, asked, null, undefined]);
   });
 
+  it("does not quote what was taken back", () => {
+    const rows = arrange([row({ mid: "a" }), row({ reply_to: "a" }), about("deleted", "a")]);
+    expect(rows.map(({ relations }) => relations.quoted)).toEqual([undefined, null]);
+  });
+
   it("joins what the same voice goes on to say within minutes", () => {
     const bot = { author: "bot", by: { type: "bot", id: "bot", name: "Bot" } } as const;
     const rows = arrange([

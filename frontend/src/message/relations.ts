@@ -8,7 +8,7 @@ export interface Reaction {
 
 /** What other rows say of a row. */
 export interface Relations {
-  /** What it answers: a row, or null where that is not loaded; undefined where it answers nothing. */
+  /** What it answers: a row, or null where that is not loaded or taken back; undefined where it answers nothing. */
   quoted: Message | null | undefined;
   reactions: readonly Reaction[];
   /** The newest text, where it was edited. */
@@ -50,12 +50,16 @@ export function arrange(messages: readonly Message[], known: ReadonlyMap<string,
   const byMid = new Map<string, Message>();
   for (const message of messages) if (message.mid !== null && !isAbout(message)) byMid.set(message.mid, message);
   const about = gathered(messages, byMid);
+  const quotedBy = ({ reply_to: mid }: Message) => {
+    if (mid === undefined) return undefined;
+    return about.get(mid)?.isDeleted ? null : (byMid.get(mid) ?? null);
+  };
   const rows: Row[] = [];
   for (const message of messages) {
     if (isAbout(message) && byMid.has(message.target ?? "")) continue;
     const said = message.mid === null ? undefined : about.get(message.mid);
     const relations: Relations = {
-      quoted: message.reply_to === undefined ? undefined : (byMid.get(message.reply_to) ?? null),
+      quoted: quotedBy(message),
       reactions: said === undefined || said.reactions.size === 0 ? ALONE.reactions : [...said.reactions.values()],
       edited: said?.edited,
       isDeleted: said?.isDeleted ?? false,

@@ -1,25 +1,34 @@
-import { fireEvent, screen, waitFor } from "@testing-library/react";
-import { expect, it } from "vitest";
+import { act, screen } from "@testing-library/react";
+import { afterEach, expect, test, vi } from "vitest";
 import { SessionProvider } from "../sign-in/context";
+import type { Session } from "../sign-in/session";
 import { cell } from "../state/cell";
 import { deskOf, server, show } from "../test/desk";
 import { Banners } from "./Banners";
 
-it("says where signing in again does not work", async () => {
-  const desk = deskOf(server());
-  const session = {
-    person: { id: "ana", name: "Ana" },
-    expired: cell(true),
-    token: async () => null,
-    signIn: () => Promise.reject(new TypeError("Failed to fetch")),
-    signOut: async () => {},
-  };
+function banners({ since = "", isExpired = false, signIn = () => Promise.resolve() }) {
+  const stop = { paused: since !== "", reason: null, by: null, since };
+  const desk = deskOf(server({ stop: () => Promise.resolve(stop) }));
+  desk.queries.setQueryData(["stop"], stop);
+  const session = { expired: cell(isExpired), signIn } as Partial<Session> as Session;
   show(
     desk,
     <SessionProvider value={session}>
       <Banners />
     </SessionProvider>,
   );
-  fireEvent.click(screen.getByRole("button", { name: "Sign in again" }));
-  await waitFor(() => expect(desk.toasts.get()[0]?.words).toMatch(/sign-in page/));
+}
+
+afterEach(() => vi.useRealTimers());
+
+test("names the day of a stop that is not of today", () => {
+  vi.useFakeTimers({ toFake: ["Date"], now: new Date(2026, 0, 31, 12) });
+  banners({ since: new Date(2026, 0, 30, 9, 5).toISOString() });
+  expect(screen.getByRole("status").textContent).toMatch(/yesterday, 0?9:05/);
+});
+
+test("says where signing in again is not possible", async () => {
+  banners({ isExpired: true, signIn: () => Promise.reject(new Error("offline")) });
+  await act(async () => screen.getByRole("button", { name: "Sign in again" }).click());
+  expect(screen.getByRole("alert").textContent).toContain("cannot be reached");
 });

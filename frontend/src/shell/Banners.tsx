@@ -1,7 +1,7 @@
 import { useEffect, useState } from "react";
 import { useDesk } from "../desk";
 import { Icon } from "../icon/Icon";
-import { clock, dayAndClock } from "../message/times";
+import { dayAndClock } from "../message/times";
 import { voice } from "../message/voice";
 import { useSession } from "../sign-in/context";
 import { useCell } from "../state/cell";
@@ -24,15 +24,18 @@ export function Banners() {
 function SignedOut() {
   const session = useSession();
   const hasExpired = useCell(session.expired);
-  const desk = useDesk();
-  const isRefused = useCell(desk.connection, (connection) => connection.is === "signed-out");
-  const signIn = () => session.signIn().catch(() => desk.say(t("sign-in.failed")));
+  const isRefused = useCell(useDesk().connection, (connection) => connection.is === "signed-out");
+  const [hasFailed, setFailed] = useState(false);
+  const signIn = () => {
+    setFailed(false);
+    session.signIn().catch(() => setFailed(true));
+  };
   if (!hasExpired && !isRefused) return null;
   return (
     <div className="banner bad" role="alert">
       <Icon name="out" />
-      <p>{t("banner.signed-out")}</p>
-      <button type="button" className="primary" onClick={() => void signIn()}>
+      <p>{t(hasFailed ? "sign-in.failed" : "banner.signed-out")}</p>
+      <button type="button" className="primary" onClick={signIn}>
         {t("sign-in.again")}
       </button>
     </div>
@@ -50,7 +53,7 @@ function Offline() {
       <p>
         {t(isOnline ? "banner.reconnecting" : "banner.offline")}
         {connection.since !== null &&
-          ` ${t("banner.since", { time: clock(new Date(connection.since).toISOString()) })}`}
+          ` ${t("banner.since", { time: dayAndClock(new Date(connection.since).toISOString(), Date.now()) })}`}
       </p>
       {isOnline && (
         <button type="button" className="quiet-button" onClick={desk.hurry}>
@@ -70,7 +73,8 @@ function Stopped() {
     <div className="banner strong" role="status">
       <Icon name="stop" />
       <p dir="auto">
-        <b>{t("banner.stopped")}</b> {stop.since ? t("banner.stopped.by", { who, time: clock(stop.since) }) : null}
+        <b>{t("banner.stopped")}</b>{" "}
+        {stop.since ? t("banner.stopped.by", { who, time: dayAndClock(stop.since, Date.now()) }) : null}
         {stop.reason && <q>{stop.reason}</q>}
       </p>
       <button type="button" className="primary" onClick={() => open("stop")}>

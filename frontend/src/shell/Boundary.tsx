@@ -1,8 +1,9 @@
 import { Component, type ReactNode } from "react";
+import { go } from "../place";
 import { t } from "../words";
 
-/** A fault in one conversation takes neither the list nor another conversation with it. */
-export class Boundary extends Component<{ children: ReactNode }, { isBroken: boolean }> {
+/** A fault in one conversation or dialog takes nothing else with it. */
+export class Boundary extends Component<{ children: ReactNode; instead?: ReactNode }, { isBroken: boolean }> {
   override state = { isBroken: false };
 
   static getDerivedStateFromError() {
@@ -10,7 +11,9 @@ export class Boundary extends Component<{ children: ReactNode }, { isBroken: boo
   }
 
   override render() {
-    if (!this.state.isBroken) return this.props.children;
+    const { children, instead } = this.props;
+    if (!this.state.isBroken) return children;
+    if (instead !== undefined) return instead;
     return (
       <div className="thread-pane">
         <div className="empty middle" role="alert">
@@ -18,6 +21,9 @@ export class Boundary extends Component<{ children: ReactNode }, { isBroken: boo
           <p>{t("broken.hint")}</p>
           <button type="button" className="primary" onClick={() => location.reload()}>
             {t("broken.reload")}
+          </button>
+          <button type="button" className="quiet-button" onClick={() => go({ conversation: null })}>
+            {t("thread.back")}
           </button>
         </div>
       </div>

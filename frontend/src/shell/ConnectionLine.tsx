@@ -1,6 +1,6 @@
 import { useNow } from "../clock";
 import { useDesk } from "../desk";
-import { clock } from "../message/times";
+import { dayAndClock } from "../message/times";
 import { useCell } from "../state/cell";
 import { t } from "../words";
 
@@ -14,7 +14,7 @@ export function ConnectionLine() {
     connection.is === "live" && !isStale
       ? t("connection.live")
       : connection.since !== null
-        ? t("connection.stale", { time: clock(new Date(connection.since).toISOString()) })
+        ? t("connection.stale", { time: dayAndClock(new Date(connection.since).toISOString(), Date.now()) })
         : t(connection.is === "connecting" ? "connection.connecting" : "connection.none");
   return (
     <p className={`connection ${connection.is}`} role="status">

@@ -1,6 +1,9 @@
-import { lazy, Suspense } from "react";
+import { lazy, Suspense, useEffect } from "react";
+import { useDesk } from "../desk";
 import { useCell } from "../state/cell";
-import { opened } from "./dialogs";
+import { t } from "../words";
+import { Boundary } from "./Boundary";
+import { close, opened } from "./dialogs";
 
 const ALL = {
   help: lazy(() => import("./Help")),
@@ -15,8 +18,20 @@ export function Dialogs() {
   if (name === null) return null;
   const Open = ALL[name];
   return (
-    <Suspense fallback={null}>
-      <Open />
-    </Suspense>
+    <Boundary key={name} instead={<Missing />}>
+      <Suspense fallback={null}>
+        <Open />
+      </Suspense>
+    </Boundary>
   );
+}
+
+/** Without a connection, or after a newer version has taken this one's place, there is nothing to open. */
+function Missing() {
+  const desk = useDesk();
+  useEffect(() => {
+    close();
+    desk.say(t("fault.unknown"));
+  }, [desk]);
+  return null;
 }

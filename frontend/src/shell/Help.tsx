@@ -12,7 +12,7 @@ export default function Help() {
             <dt>{t(words)}</dt>
             <dd>
               {keys.map((key) => (
-                <kbd key={key}>{key}</kbd>
+                <kbd key={key}>{key === "Ctrl" ? t("keys.ctrl") : key}</kbd>
               ))}
             </dd>
           </div>

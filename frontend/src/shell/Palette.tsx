@@ -1,4 +1,5 @@
 import { useMemo, useState } from "react";
+import type { Stop } from "../api/types";
 import { type Desk, useDesk } from "../desk";
 import { customerOf } from "../list/customer";
 import { go, here, STATUSES } from "../place";
@@ -58,9 +59,10 @@ export default function Palette() {
           setAt(0);
         }}
         onKeyDown={(event) => {
+          if (event.nativeEvent.isComposing || event.keyCode === 229) return;
           if (event.key === "ArrowDown") setAt(Math.min(chosen + 1, found.length - 1));
           else if (event.key === "ArrowUp") setAt(Math.max(chosen - 1, 0));
-          else if (event.key === "Enter" && !event.nativeEvent.isComposing) run(found[chosen]);
+          else if (event.key === "Enter") run(found[chosen]);
           else return;
           event.preventDefault();
         }}
@@ -88,6 +90,7 @@ export default function Palette() {
 
 function commands(desk: Desk): Command[] {
   const { conversation } = here();
+  const isStopped = desk.queries.getQueryData<Stop>(["stop"])?.paused ?? false;
   const open_ = conversation === null ? undefined : desk.conversations.get().byId.get(conversation);
   return [
     ...(open_ === undefined
@@ -104,6 +107,6 @@ function commands(desk: Desk): Command[] {
     })),
     { id: "settings", words: t("settings.title"), run: () => open("settings") },
     { id: "help", words: t("help.title"), run: () => open("help") },
-    { id: "stop", words: t("stop.menu"), run: () => open("stop") },
+    { id: "stop", words: t(isStopped ? "stop.lift" : "stop.menu"), run: () => open("stop") },
   ];
 }

@@ -1,3 +1,4 @@
+import { useRef } from "react";
 import { useDesk } from "../desk";
 import { Icon } from "../icon/Icon";
 import { useCell } from "../state/cell";
@@ -7,8 +8,22 @@ import { t } from "../words";
 export function Toasts() {
   const desk = useDesk();
   const toasts = useCell(desk.toasts);
+  const box = useRef<HTMLDivElement>(null);
+  const from = useRef<Element | null>(null);
+  const leave = (id: number) => {
+    desk.dismiss(id);
+    const back = from.current?.isConnected ? from.current : document.getElementById("list");
+    if (back instanceof HTMLElement) back.focus();
+  };
   return (
-    <div className="toasts" role="status">
+    <div
+      className="toasts"
+      role="status"
+      ref={box}
+      onFocus={({ relatedTarget }) => {
+        if (!box.current?.contains(relatedTarget)) from.current = relatedTarget;
+      }}
+    >
       {toasts.map(({ id, words, isFault, undo }) => (
         <div key={id} className={isFault ? "toast bad" : "toast"}>
           <Icon name={isFault ? "alert" : "check"} />
@@ -17,7 +32,7 @@ export function Toasts() {
             <button
               type="button"
               onClick={() => {
-                desk.dismiss(id);
+                leave(id);
                 undo();
               }}
             >
@@ -25,7 +40,7 @@ export function Toasts() {
               <kbd aria-hidden="true">Z</kbd>
             </button>
           )}
-          <button type="button" className="icon-button" aria-label={t("close")} onClick={() => desk.dismiss(id)}>
+          <button type="button" className="icon-button" aria-label={t("close")} onClick={() => leave(id)}>
             <Icon name="close" />
           </button>
         </div>

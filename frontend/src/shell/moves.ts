@@ -12,9 +12,12 @@ export function step(desk: Desk, by: 1 | -1): void {
   if (next !== undefined) go({ conversation: next });
 }
 
-/** Opens what comes after the open conversation, or goes back to the list where nothing does. */
+/** Opens what comes after the open conversation, or goes back to the list where nothing does; the focus goes along. */
 export function openNext(desk: Desk): void {
   go({ conversation: neighbour(desk) });
+  setTimeout(() => {
+    if (document.activeElement === document.body) document.getElementById("who")?.focus();
+  });
 }
 
 /** What comes after the open conversation in the list, or at its head; null where there is nothing else. */

@@ -1,6 +1,5 @@
 /** One key each, while nothing is being written; all can be switched off in the settings. */
 import { useEffect } from "react";
-import { tinykeys } from "tinykeys";
 import { type Desk, useDesk } from "../desk";
 import { here } from "../place";
 import { useCell } from "../state/cell";
@@ -30,20 +29,38 @@ export function useShortcuts(): void {
   const isOn = useCell(settings, (all) => all.shortcuts);
   useEffect(() => {
     if (!isOn) return;
-    return tinykeys(window, bindings(desk));
+    const acts = bindings(desk);
+    const onKeyDown = (event: KeyboardEvent) => {
+      // Keys that an input method is composing with are its own.
+      if (!event.isComposing && event.keyCode !== 229) acts[nameOf(event)]?.(event);
+    };
+    addEventListener("keydown", onKeyDown);
+    return () => removeEventListener("keydown", onKeyDown);
   }, [desk, isOn]);
 }
 
+/** What a key writes, whatever it takes to write it; of a letter that is not Latin, where it is. */
+function nameOf({ key, code, shiftKey, ctrlKey, metaKey, altKey }: KeyboardEvent): string {
+  const isForeign = /^\p{L}$/u.test(key) && !/\p{Script=Latin}/u.test(key);
+  const letter = isForeign ? code.replace("Key", "") : key;
+  const isLetter = /^[a-z]$/i.test(letter);
+  const command = altKey ? "Alt+" : ctrlKey || metaKey ? "Ctrl+" : "";
+  return `${command}${isLetter && shiftKey ? "Shift+" : ""}${isLetter ? letter.toLowerCase() : letter}`;
+}
+
 function bindings(desk: Desk): Record<string, (event: KeyboardEvent) => void> {
-  const quiet = (act: () => void) => (event: KeyboardEvent) => {
-    if (isWriting(event) || opened.get() !== null || event.ctrlKey || event.metaKey || event.altKey) return;
+  const moves = (act: () => void) => (event: KeyboardEvent) => {
+    if (isWriting(event) || opened.get() !== null) return;
     event.preventDefault();
     act();
   };
+  const quiet = (act: () => void) => (event: KeyboardEvent) => {
+    if (!event.repeat) moves(act)(event);
+  };
   const focus = (id: string) => document.getElementById(id)?.focus();
   return {
-    j: quiet(() => step(desk, 1)),
-    k: quiet(() => step(desk, -1)),
+    j: moves(() => step(desk, 1)),
+    k: moves(() => step(desk, -1)),
     u: quiet(() => openUnread(desk) || desk.say(t("unread.none"))),
     r: quiet(() => focus("composer")),
     p: quiet(() => {
@@ -51,7 +68,7 @@ function bindings(desk: Desk): Record<string, (event: KeyboardEvent) => void> {
       const known = conversation === null ? undefined : desk.conversations.get().byId.get(conversation);
       if (known) void (known.status === "active" ? desk.pause(known.id) : desk.resume(known.id));
     }),
-    "Shift+P": quiet(() => {
+    "Shift+p": quiet(() => {
       const { conversation } = here();
       const known = conversation === null ? undefined : desk.conversations.get().byId.get(conversation);
       if (known?.status === "paused") void desk.resume(known.id, true);
@@ -64,10 +81,10 @@ function bindings(desk: Desk): Record<string, (event: KeyboardEvent) => void> {
       }
     }),
     "/": quiet(() => focus("search")),
-    "Shift+?": quiet(() => open("help")),
-    "$mod+k": (event) => {
+    "?": quiet(() => open("help")),
+    "Ctrl+k": (event) => {
       event.preventDefault();
-      open("palette");
+      if (opened.get() === null) open("palette");
     },
     // biome-ignore lint/correctness/noComponentHookFactories: the name of a key
     Escape: (event) => {

@@ -1,5 +1,5 @@
 import { fireEvent, screen } from "@testing-library/react";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { choose } from "../state/settings";
 import { deskOf, server, show } from "../test/desk";
 import { AT, conversation, waiting } from "../test/samples";
@@ -49,9 +49,16 @@ describe("the composer", () => {
     expect((area as HTMLTextAreaElement).value).toBe("Hello");
   });
 
-  it("asks what holds once the time has run out", () => {
-    const { looks } = composing(conversation({ window: { type: "response", until: AT } }));
+  it("asks what holds once the time has run out, until the server's clock says so too", () => {
+    vi.useFakeTimers();
+    const { looks, unmount } = composing(conversation({ window: { type: "response", until: AT } }));
     expect(looks()).toHaveLength(1);
+    vi.advanceTimersByTime(20_000);
+    expect(looks()).toHaveLength(2);
+    unmount();
+    vi.advanceTimersByTime(60_000);
+    expect(looks()).toHaveLength(2);
+    vi.useRealTimers();
   });
 
   it("sends with Enter and not with Shift and Enter", () => {

@@ -11,13 +11,14 @@ import { draft, drafts } from "../state/drafts";
 import { split } from "../state/outbox";
 import { settings } from "../state/settings";
 import { type ReplyWindow, replyWindow } from "../state/window";
-import { t } from "../words";
+import { locale, t } from "../words";
 import { useSentence } from "./Header";
 import { SendMenu } from "./SendMenu";
 
 const LONGEST = 2000;
 const COUNT_FROM = 1600;
 const TALLEST = 220;
+const ASK_EVERY = 20_000;
 
 /** What follows a message that was sent. */
 export type After = "stay" | "next" | "resume";
@@ -42,11 +43,9 @@ export function Composer({ conversation }: { conversation: Conversation }) {
   async function send(after: After): Promise<void> {
     if (isIdle) return;
     const sending = desk.send(id, text);
-    if (after === "next") openNext(desk);
-    if (after === "resume") {
-      openNext(desk);
-      if (await sending) await desk.resume(id);
-    }
+    if (after === "stay") area.current?.focus();
+    else openNext(desk);
+    if (after === "resume" && (await sending)) await desk.resume(id);
   }
 
   function onKeyDown(event: React.KeyboardEvent): void {
@@ -109,14 +108,14 @@ export function Composer({ conversation }: { conversation: Conversation }) {
           className={text.length > LONGEST ? "over" : text.length < COUNT_FROM ? "hint" : undefined}
         >
           {text.length >= COUNT_FROM
-            ? t(parts > 1 ? "composer.over" : "composer.count", { count: text.length.toLocaleString(), parts })
+            ? t(parts > 1 ? "composer.over" : "composer.count", { count: text.length.toLocaleString(locale()), parts })
             : t("composer.line", { keys: enterSends ? "⇧ ⏎" : "⏎" })}
         </p>
         <div className="sending">
           <button type="submit" className="send" disabled={isIdle}>
             <Icon name="send" />
             {label}
-            <kbd aria-hidden="true">{enterSends ? "⏎" : t("composer.ctrl")}</kbd>
+            <kbd aria-hidden="true">{enterSends ? "⏎" : `${t("keys.ctrl")} ⏎`}</kbd>
           </button>
           <SendMenu isDisabled={isIdle} choose={(after) => void send(after)} />
         </div>
@@ -132,7 +131,11 @@ function useWindow(conversation: Conversation, customer: string): ReplyWindow {
   const reply = JSON.parse(text) as ReplyWindow;
   const hasRunOut = reply.isClosed && conversation.window?.type !== "closed";
   useEffect(() => {
-    if (hasRunOut) void desk.look(conversation.id).catch(() => {});
+    if (!hasRunOut) return;
+    const look = () => void desk.look(conversation.id).catch(() => {});
+    look();
+    const timer = setInterval(look, ASK_EVERY); // its clock may be behind ours
+    return () => clearInterval(timer);
   }, [desk, conversation.id, hasRunOut]);
   return reply;
 }

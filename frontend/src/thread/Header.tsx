@@ -39,15 +39,19 @@ export function Header({ conversation }: { conversation: Conversation }) {
       </button>
       <Avatar id={conversation.id} name={conversation.name} url={conversation.picture_url} size={40} />
       <div className="heading">
-        <h1 dir="auto" ref={heading} tabIndex={-1}>
+        <h1 dir="auto" id="who" ref={heading} tabIndex={-1}>
           {customer}
         </h1>
-        <p className="says" role="status">
+        <p className="says">
           <Icon name={ICONS[says.voice]} />
           <span>
             {says.words}
             {says.silent !== null && ` · ${says.silent}`}
           </span>
+        </p>
+        {/* Said aloud when it changes, and not with each minute. */}
+        <p className="hidden" role="status">
+          {says.voice === "waiting" ? t("says.waits.now") : says.words}
         </p>
       </div>
       <div className="switch">
@@ -55,7 +59,7 @@ export function Header({ conversation }: { conversation: Conversation }) {
           type="button"
           className="primary"
           id="switch"
-          disabled={isSwitching}
+          aria-disabled={isSwitching}
           onClick={act}
           aria-keyshortcuts="p"
         >
@@ -70,7 +74,7 @@ export function Header({ conversation }: { conversation: Conversation }) {
           )}
           <kbd aria-hidden="true">P</kbd>
         </button>
-        <ResumeMenu conversation={conversation} isDisabled={isSwitching} />
+        <ResumeMenu conversation={conversation} />
       </div>
     </header>
   );

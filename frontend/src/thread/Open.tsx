@@ -2,6 +2,7 @@ import { useDeferredValue, useEffect, useState } from "react";
 import { now } from "../clock";
 import { reason, useDesk } from "../desk";
 import { Details } from "../details/Details";
+import { go } from "../place";
 import { neighbour } from "../shell/moves";
 import { useCell } from "../state/cell";
 import { t } from "../words";
@@ -17,10 +18,12 @@ export default function Open({ id, message }: { id: string; message: string | nu
   const desk = useDesk();
   const conversation = useCell(desk.conversations, (state) => state.byId.get(id));
   const [fault, setFault] = useState<string | null>(null);
+  const [attempt, setAttempt] = useState(0);
   const { rows, query } = useRows(id);
   // Whose it is and where to write come at once, and what was said in a frame of its own: it takes longer to lay out
   // than a key may wait.
   const isLaidOut = useDeferredValue(true, false);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another attempt looks again
   useEffect(() => {
     const look = () =>
       desk.look(id).then(
@@ -28,8 +31,6 @@ export default function Open({ id, message }: { id: string; message: string | nu
         (error) => setFault(reason(error)),
       );
     void look();
-    const next = neighbour(desk);
-    if (next !== null) void desk.queries.prefetchInfiniteQuery(historyQuery(desk.api, next));
     // Marks of delivery and reading are no change that the feed tells of: looked for while some are missing.
     const timer = setInterval(() => {
       const known = desk.conversations.get().byId.get(id);
@@ -39,14 +40,28 @@ export default function Open({ id, message }: { id: string; message: string | nu
       if (isOpen && document.visibilityState === "visible") void look();
     }, MARKS_EVERY);
     return () => clearInterval(timer);
-  }, [desk, id]);
+  }, [desk, id, attempt]);
+  const next = useCell(desk.conversations, () => neighbour(desk));
+  useEffect(() => {
+    if (next !== null) void desk.queries.prefetchInfiniteQuery(historyQuery(desk.api, next));
+  }, [desk, next]);
 
   if (conversation === undefined) {
     return (
       <div className="thread-pane">
         <div className="empty middle" role="status">
           <h1>{fault === null ? t("thread.loading") : t("thread.missing")}</h1>
-          {fault !== null && <p>{fault}</p>}
+          {fault !== null && (
+            <>
+              <p>{fault}</p>
+              <button type="button" className="primary" onClick={() => setAttempt(attempt + 1)}>
+                {t("again")}
+              </button>
+              <button type="button" className="quiet-button" onClick={() => go({ conversation: null })}>
+                {t("thread.back")}
+              </button>
+            </>
+          )}
         </div>
       </div>
     );

@@ -19,7 +19,7 @@ describe("handing back with what was held", () => {
       asked += 1;
       return { ...one, held };
     };
-    show(deskOf(server({ conversation }), one), <ResumeMenu conversation={one} isDisabled={false} />);
+    show(deskOf(server({ conversation }), one), <ResumeMenu conversation={one} />);
     await act(() => vi.advanceTimersByTimeAsync(1000));
     expect(screen.queryByRole("button")).toBeNull();
     held = 1;

@@ -8,7 +8,7 @@ import { t } from "../words";
 import { useHeld } from "./held";
 
 /** With what was held or without: asked only where the pause has kept something from the bot. */
-export function ResumeMenu({ conversation, isDisabled }: { conversation: Conversation; isDisabled: boolean }) {
+export function ResumeMenu({ conversation }: { conversation: Conversation }) {
   const desk = useDesk();
   const menu = useRef<HTMLDivElement>(null);
   const count = useHeld(conversation) ?? 0;
@@ -17,6 +17,7 @@ export function ResumeMenu({ conversation, isDisabled }: { conversation: Convers
   if (count === 0) return null;
   const resume = (deliverHeld: boolean) => {
     menu.current?.hidePopover();
+    document.getElementById("switch")?.focus(); // the menu goes with what was held
     void desk.resume(conversation.id, deliverHeld);
   };
   return (
@@ -25,7 +26,6 @@ export function ResumeMenu({ conversation, isDisabled }: { conversation: Convers
         type="button"
         className="primary more"
         popoverTarget="resume-menu"
-        disabled={isDisabled}
         aria-label={t("resume.more", { count })}
         title={t("resume.more", { count })}
       >

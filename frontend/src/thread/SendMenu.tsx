@@ -25,7 +25,7 @@ export function SendMenu({ isDisabled, choose }: { isDisabled: boolean; choose: 
       <div className="popover" id="send-menu" popover="auto" ref={menu}>
         <button type="button" onClick={() => pick("next")}>
           {t("send.next")}
-          <kbd>Ctrl ⇧ ⏎</kbd>
+          <kbd>{t("keys.ctrl")} ⇧ ⏎</kbd>
         </button>
         <button type="button" onClick={() => pick("resume")}>
           {t("send.resume")}

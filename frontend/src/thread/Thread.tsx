@@ -9,11 +9,11 @@ import type { Context } from "../message/context";
 import { MessageView } from "../message/MessageView";
 import type { Row } from "../message/relations";
 import { dayName } from "../message/times";
-import { format, here } from "../place";
+import { format, usePlace } from "../place";
 import { draft, drafts } from "../state/drafts";
 import { firstUnread } from "../state/history";
 import { clientIdOf } from "../state/outbox";
-import { t } from "../words";
+import { locale, t } from "../words";
 import { Announcer } from "./Announcer";
 import { discarded, type History } from "./history";
 import { estimate, type Item, items, opening } from "./items";
@@ -41,8 +41,10 @@ export function Thread({ conversation, rows, query, message }: Props) {
   const shown = useMemo(() => items(rows, unread), [rows, unread]);
   const box = useRef<HTMLDivElement>(null);
   const [isAtEnd, setAtEnd] = useState(true);
-  const lastId = rows.at(-1)?.message.id;
-  const [seenTo, setSeenTo] = useState<string | undefined>(undefined);
+  const last = messages.at(-1);
+  const newestAt = useMemo(() => newestOf(messages), [messages]);
+  /** Until when everything has been seen; null where nothing is known of it. */
+  const [seenTo, setSeenTo] = useState(isUnread ? seenAt : null);
 
   const thread = useVirtualizer({
     count: shown.length,
@@ -86,7 +88,7 @@ export function Thread({ conversation, rows, query, message }: Props) {
       if (!isFound && hasNextPage && pages < SOUGHT_PAGES) return;
       settle(message);
       if (isFound) isOpened.current = true;
-      else desk.say(t("thread.unfound", { count: rows.length.toLocaleString() }));
+      else desk.say(t("thread.unfound", { count: rows.length.toLocaleString(locale()) }));
     }
     if (isOpened.current) return;
     isOpened.current = true;
@@ -103,7 +105,7 @@ export function Thread({ conversation, rows, query, message }: Props) {
 
   const onScroll = () => {
     const element = box.current;
-    if (element) setAtEnd(element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_END);
+    if (element) setAtEnd(isNearEnd(element));
   };
   // A banner, a phone's keyboard or a long draft takes room from above what was said last, never from it.
   useEffect(() => {
@@ -111,25 +113,37 @@ export function Thread({ conversation, rows, query, message }: Props) {
     if (element === null) return;
     let height = element.clientHeight;
     const sizes = new ResizeObserver(() => {
-      const wasAtEnd = element.scrollHeight - element.scrollTop - height < NEAR_END;
+      const wasAtEnd = isNearEnd(element, height);
       height = element.clientHeight;
       if (wasAtEnd && isOpened.current) thread.scrollToEnd({ behavior: "instant" });
     });
     sizes.observe(element);
     return () => sizes.disconnect();
   }, [thread]);
+  // Whoever sends has read enough.
+  const sendingId = last?.state === "queued" && last.by?.id === desk.me.id ? last.id : null;
+  useEffect(() => {
+    if (sendingId !== null && isOpened.current) thread.scrollToEnd({ behavior: "instant" });
+  }, [sendingId, thread]);
   // What is at the end while the end is in sight has been seen.
   useEffect(() => {
-    if (!isAtEnd || lastId === undefined) return;
-    setSeenTo(lastId);
+    if (!isAtEnd || newestAt === "") return;
+    const isAbove = box.current !== null && !isNearEnd(box.current); // where it has opened
+    if (isAbove) setAtEnd(false);
+    if (isAbove && isUnread) return;
+    setSeenTo(newestAt);
     const look = () => {
       if (document.visibilityState === "visible") void desk.seen(id).catch(() => {});
     };
     look();
     addEventListener("focus", look);
     return () => removeEventListener("focus", look);
-  }, [desk, id, isAtEnd, lastId]);
-  const newer = isAtEnd ? 0 : countAfter(rows, seenTo);
+  }, [desk, id, isAtEnd, isUnread, newestAt]);
+  const toLatest = () => {
+    thread.scrollToEnd({ behavior: "instant" });
+    box.current?.focus();
+  };
+  const newer = isAtEnd || seenTo === null ? 0 : countAfter(messages, seenTo, desk.me.id);
 
   const context = useContextOf(conversation, (mid) => {
     const row = rows.find((row) => row.message.mid === mid);
@@ -165,7 +179,7 @@ export function Thread({ conversation, rows, query, message }: Props) {
         </ul>
       </section>
       {!isAtEnd && (
-        <button type="button" className="pill latest" onClick={() => thread.scrollToEnd({ behavior: "instant" })}>
+        <button type="button" className="pill latest" onClick={toLatest}>
           <Icon name="down" />
           {newer > 0 ? t("thread.new", { count: newer }) : t("thread.latest")}
         </button>
@@ -200,10 +214,14 @@ function Top({ query, isEmpty, isSeeking }: { query: History; isEmpty: boolean; 
       </p>
     );
   if (isError) {
+    const again = () => {
+      void (isEmpty ? refetch() : fetchNextPage());
+      toMessages();
+    };
     return (
       <p className="thread-top" role="alert">
         {error.message}{" "}
-        <button type="button" className="quiet-button" onClick={() => void (isEmpty ? refetch() : fetchNextPage())}>
+        <button type="button" className="quiet-button" onClick={again}>
           {t("again")}
         </button>
       </p>
@@ -223,6 +241,7 @@ function Top({ query, isEmpty, isSeeking }: { query: History; isEmpty: boolean; 
 function useContextOf(conversation: Conversation, onQuote: (mid: string) => void): Context {
   const desk = useDesk();
   const { id, delivered_at, read_at } = conversation;
+  const { status, q } = usePlace();
   const customer = customerOf(conversation);
   const quote = useRef(onQuote);
   quote.current = onQuote;
@@ -233,17 +252,28 @@ function useContextOf(conversation: Conversation, onQuote: (mid: string) => void
       deliveredAt: delivered_at,
       readAt: read_at,
       onQuote: (mid) => quote.current(mid),
-      onRetry: (message) => void desk.retry(id, message),
+      onRetry: (message) => {
+        void desk.retry(id, message);
+        toMessages();
+      },
       onEdit: (message) => {
         draft(id, [message.text ?? "", drafts.get()[id] ?? ""].filter(Boolean).join("\n"));
         putAway(desk, message);
         document.getElementById("composer")?.focus();
       },
-      onDiscard: (message) => putAway(desk, message),
-      linkTo: (message) => format({ ...here(), conversation: id, message: message.id }),
+      onDiscard: (message) => {
+        putAway(desk, message);
+        toMessages();
+      },
+      linkTo: (message) => format({ status, q, conversation: id, message: message.id }),
     }),
-    [desk, id, customer, delivered_at, read_at],
+    [desk, id, status, q, customer, delivered_at, read_at],
   );
+}
+
+/** Where the focus goes when the button that had it does. */
+function toMessages(): void {
+  document.getElementById("thread")?.focus();
 }
 
 function putAway(desk: Desk, message: Message): void {
@@ -252,10 +282,18 @@ function putAway(desk: Desk, message: Message): void {
   discarded.update((all) => [...all.filter((one) => one !== message.id).slice(-500), message.id]);
 }
 
-function countAfter(rows: readonly Row[], id: string | undefined): number {
-  let count = 0;
-  for (let at = rows.length - 1; at >= 0 && rows[at]?.message.id !== id; at -= 1) {
-    if (rows[at]?.message.author !== "system") count += 1;
-  }
-  return id === undefined ? 0 : count;
+/** How many have said something since then, but for the operator `me`. */
+function countAfter(messages: readonly Message[], time: string, me: string): number {
+  return messages.filter(({ sent_at, author, by }) => sent_at > time && author !== "system" && by?.id !== me).length;
+}
+
+/** What was sent last; what failed stands behind it. */
+function newestOf(messages: readonly Message[]): string {
+  let newest = "";
+  for (const { sent_at } of messages) if (sent_at > newest) newest = sent_at;
+  return newest;
+}
+
+function isNearEnd(element: HTMLElement, height = element.clientHeight): boolean {
+  return element.scrollHeight - element.scrollTop - height < NEAR_END;
 }
