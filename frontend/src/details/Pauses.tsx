@@ -2,9 +2,9 @@ import type { Conversation } from "../api/types";
 import { useNow } from "../clock";
 import { useDesk } from "../desk";
 import { customerOf } from "../list/customer";
+import { wordsOf } from "../message/Line";
 import type { Row } from "../message/relations";
 import { dayAndClock } from "../message/times";
-import { voice } from "../message/voice";
 import { t } from "../words";
 
 const SHOWN = 8;
@@ -20,11 +20,7 @@ export function Pauses({ rows, conversation }: { rows: readonly Row[]; conversat
       <ol>
         {turns.reverse().map(({ message }) => (
           <li key={message.id} className={message.kind}>
-            <span>
-              {t(message.kind === "paused" ? "details.paused" : "details.resumed", {
-                who: voice({ author: message.by?.type ?? "system", by: message.by }, context),
-              })}
-            </span>
+            <span>{wordsOf(message, context)}</span>
             <When at={message.sent_at} />
             {message.text && <q dir="auto">{message.text}</q>}
           </li>

@@ -5,6 +5,8 @@ import type { Context } from "./context";
 import { isReadable } from "./fields";
 import { Time } from "./Marks";
 
+type Whose = Pick<Context, "customer" | "me">;
+
 /** A line about the conversation: paused by Ana, came in by an ad, took a message back. */
 export function Line({ message, context }: { message: Message; context: Context }) {
   const { text } = message;
@@ -12,7 +14,7 @@ export function Line({ message, context }: { message: Message; context: Context 
     <div className={`line ${message.kind}`}>
       <Icon name={ICONS[message.kind] ?? "note"} />
       <p dir="auto">
-        {words(message, context)}
+        {wordsOf(message, context)}
         {text !== null && isReadable(text) && SAYS_WHY.has(message.kind) && <q>{text}</q>}
       </p>
       <Time message={message} context={context} />
@@ -25,7 +27,8 @@ const ICONS: Record<string, IconName> = { paused: "pause", resumed: "bot", polic
 /** Kinds whose text is a reason or somebody's own words, beside what we say of them. */
 const SAYS_WHY = new Set(["paused", "resumed", "policy", "edit"]);
 
-function words(message: Message, context: Context): string {
+/** What such a line says. */
+export function wordsOf(message: Message, context: Whose): string {
   const who = actor(message, context);
   const values = {
     who,
@@ -84,7 +87,7 @@ function joined(...parts: (string | null | undefined)[]): string {
 }
 
 /** Who did it, inside a sentence. */
-function actor({ by, author }: Message, context: Context): string {
+function actor({ by, author }: Message, context: Whose): string {
   switch (by?.type ?? author) {
     case "user":
       return context.customer;

@@ -64,14 +64,8 @@ export function Header({ conversation }: { conversation: Conversation }) {
           aria-keyshortcuts="p"
         >
           <Icon name={says.action === "pause" ? "pause" : "bot"} />
-          {says.action === "pause" ? (
-            t("act.pause")
-          ) : (
-            <>
-              <span className="roomy">{t("act.resume")}</span>
-              <span className="narrow">{t("act.resume.short")}</span>
-            </>
-          )}
+          <span className="roomy">{t(`act.${says.action}`)}</span>
+          <span className="narrow">{t(`act.${says.action}.short`)}</span>
           <kbd aria-hidden="true">P</kbd>
         </button>
         <ResumeMenu conversation={conversation} />
