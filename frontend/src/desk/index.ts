@@ -55,7 +55,7 @@ export interface Desk {
   start(called: (conversations: readonly Conversation[]) => void): () => void;
   load(status: Status, q: string): Promise<void>;
   loadMore(status: Status, q: string): Promise<void>;
-  look(id: string): Promise<void>;
+  look(id: string): Promise<Conversation>;
   /** Reads the newest of a history again, as far back as it takes to meet what is known. */
   freshen(id: string): Promise<void>;
   pause(id: string): Promise<boolean>;
@@ -111,6 +111,12 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
     toasts.update((all) => (all.some((one) => one.id === id) ? all.filter((one) => one.id !== id) : all));
   }
 
+  /** Names the customer to whoever has gone on to the next conversation. */
+  function about(id: string, words: string): string {
+    const one = conversations.get().byId.get(id);
+    return here().conversation === id || one === undefined ? words : `${customerOf(one)}: ${words}`;
+  }
+
   const wanted = new Set<string>();
 
   async function loadPage(status: Status, q: string, cursor?: string): Promise<void> {
@@ -149,10 +155,10 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
       };
       // A colleague's pause, which was there before, is not this operator's to undo.
       const isMine = turned.paused === null || turned.paused.by.id === me.id;
-      if (!how.isUndo) show(t(done), false, isMine ? undo : undefined);
+      if (!how.isUndo) show(about(id, t(done)), false, isMine ? undo : undefined);
       return true;
     } catch (error) {
-      show(t(to === "pause" ? "fault.pause" : "fault.resume", { reason: reason(error) }), true);
+      show(about(id, t(to === "pause" ? "fault.pause" : "fault.resume", { reason: reason(error) })), true);
       return false;
     } finally {
       switching.update((all) => new Set([...all].filter((one) => one !== id)));
@@ -173,8 +179,10 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
     show(t("fault.send", { customer: customerOf(one), reason: fault }), true);
   }
 
-  async function look(id: string): Promise<void> {
-    know(await api.conversation(id));
+  async function look(id: string): Promise<Conversation> {
+    const found = await api.conversation(id);
+    know(found);
+    return found;
   }
 
   function changed({ conversations: some, waiting, since, isCut }: Change): void {

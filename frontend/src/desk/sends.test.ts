@@ -217,7 +217,7 @@ describe("pause and resume", () => {
   it("say why they did not happen", async () => {
     const desk = deskOf(server({ resume: () => Promise.reject(refused) }), waiting(AT));
     expect(await desk.resume(ID)).toBe(false);
-    expect(desk.toasts.get()[0]).toMatchObject({ isFault: true, words: "Not handed back: Too long." });
+    expect(desk.toasts.get()[0]).toMatchObject({ isFault: true, words: "Ana Ito: Not handed back: Too long." });
   });
 });
 

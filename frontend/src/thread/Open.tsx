@@ -27,7 +27,10 @@ export default function Open({ id, message }: { id: string; message: string | nu
   useEffect(() => {
     const look = () =>
       desk.look(id).then(
-        () => setFault(null),
+        (found) => {
+          setFault(null);
+          if (found.id !== id) go({ conversation: found.id }, { replace: true }); // a user's id alone was asked for
+        },
         (error) => setFault(reason(error)),
       );
     void look();
