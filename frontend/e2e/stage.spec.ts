@@ -40,7 +40,7 @@ test("opens at what is unread; stays where somebody reads, and at the end where 
   page,
 }) => {
   stage.conversations = stage.conversations.map((one) =>
-    one.id === SOMEBODY ? { ...one, unread: true, seen_at: ago(30 * 60_000 + 1) } : one,
+    one.id === SOMEBODY ? { ...one, unread: true, seen_at: ago(30.5 * 60_000) } : one,
   );
   let looks = 0;
   page.on("request", (request) => {

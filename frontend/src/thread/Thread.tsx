@@ -63,10 +63,16 @@ export function Thread({ conversation, rows, query, message }: Props) {
     paddingEnd: 16,
   });
 
+  /** What was gone to and is not left yet. */
+  const aim = useRef<string | null>(null);
+  const leave = () => {
+    aim.current = null;
+  };
   const goTo = useCallback(
     (key: string) => {
       const at = shown.findIndex((item) => item.key === key);
       if (at < 0) return false;
+      aim.current = key;
       thread.scrollToIndex(at, { align: key === "unread" ? "start" : "center" });
       return true;
     },
@@ -96,6 +102,13 @@ export function Thread({ conversation, rows, query, message }: Props) {
     thread.scrollToEnd({ behavior: "instant" });
   }, [shown, rows, message, isSeeking, unread, hasNextPage, pages, goTo, thread, desk]);
 
+  // The way there takes some frames and goes by place, which is another's once older rows have come before it.
+  const oldest = messages[0]?.id;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only older rows move it
+  useLayoutEffect(() => {
+    if (aim.current !== null) goTo(aim.current);
+  }, [oldest]);
+
   const virtual = thread.getVirtualItems();
   const firstShown = virtual[0]?.index ?? 0;
   useEffect(() => {
@@ -123,7 +136,9 @@ export function Thread({ conversation, rows, query, message }: Props) {
   // Whoever sends has read enough.
   const sendingId = last?.state === "queued" && last.by?.id === desk.me.id ? last.id : null;
   useEffect(() => {
-    if (sendingId !== null && isOpened.current) thread.scrollToEnd({ behavior: "instant" });
+    if (sendingId === null || !isOpened.current) return;
+    aim.current = null;
+    thread.scrollToEnd({ behavior: "instant" });
   }, [sendingId, thread]);
   // What is at the end while the end is in sight has been seen.
   useEffect(() => {
@@ -140,6 +155,7 @@ export function Thread({ conversation, rows, query, message }: Props) {
     return () => removeEventListener("focus", look);
   }, [desk, id, isAtEnd, isUnread, newestAt]);
   const toLatest = () => {
+    leave();
     thread.scrollToEnd({ behavior: "instant" });
     box.current?.focus();
   };
@@ -160,6 +176,10 @@ export function Thread({ conversation, rows, query, message }: Props) {
         tabIndex={0}
         aria-label={t("thread.label")}
         onScroll={onScroll}
+        onWheel={leave}
+        onTouchMove={leave}
+        onKeyDown={leave}
+        onPointerDown={leave}
       >
         <Top query={query} isEmpty={rows.length === 0} isSeeking={isSeeking} />
         <ul className="measure" style={{ height: thread.getTotalSize(), position: "relative" }}>
