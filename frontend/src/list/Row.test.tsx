@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { learn } from "../state/conversations";
 import { draft } from "../state/drafts";
 import { deskOf, server, show } from "../test/desk";
-import { conversation, waiting } from "../test/samples";
+import { AT, conversation, waiting } from "../test/samples";
 import { Row } from "./Row";
 
 const ID = "messenger:100:200";
@@ -56,6 +56,18 @@ describe("a row", () => {
   ])("calls by a name that can be read and turns nothing around: %j", (name, called) => {
     row(conversation({ name, user_id: "10200", id: ID }));
     expect(screen.getByRole("link").querySelector(".who")?.textContent).toBe(called);
+  });
+
+  it.each([
+    ["[image]", "Image"],
+    ["[template]", "Cards or buttons"],
+    ["[deleted]", "Took a message back"],
+    ["[constructor]", "[constructor]"],
+    ["[I mean it]", "[I mean it]"],
+  ])("says in words what is no text: %s", (text, words) => {
+    const last_message = { id: "m:1", author: "user", by: null, text, sent_at: AT } as const;
+    row(conversation({ id: ID, last_message }));
+    expect(screen.getByRole("link").querySelector(".said")?.textContent).toBe(words);
   });
 
   it("leads to the conversation under the same filter", () => {

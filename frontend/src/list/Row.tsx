@@ -5,7 +5,7 @@ import { useDesk } from "../desk";
 import { format, go } from "../place";
 import { useCell } from "../state/cell";
 import { drafts } from "../state/drafts";
-import { t } from "../words";
+import { type Key, t } from "../words";
 import { Avatar } from "./Avatar";
 import { customerOf } from "./customer";
 import { Voice } from "./Voice";
@@ -74,12 +74,31 @@ function When({ conversation }: { conversation: Conversation }) {
   return <time dateTime={at}>{words}</time>;
 }
 
-const KINDS = new Set(["image", "audio", "video", "file", "sticker", "location"]);
+const KINDS = new Map<string, Key>(
+  Object.entries({
+    account_linking: "row.account",
+    attachment: "message.attachment",
+    audio: "message.audio",
+    deleted: "row.deleted",
+    edit: "row.edited",
+    file: "message.file",
+    image: "message.image",
+    location: "message.location",
+    optin: "row.optin",
+    postback: "message.tapped",
+    reaction: "message.reaction",
+    referral: "row.referral",
+    sticker: "message.sticker",
+    template: "row.template",
+    unsupported: "message.unsupported",
+    video: "message.video",
+  } as const),
+);
 
 /** What has no words of its own comes as its kind in brackets. */
 function spoken(text: string): string {
-  const kind = /^\[(\w+)\]$/.exec(text)?.[1] ?? "";
-  return KINDS.has(kind) ? t(`message.${kind}` as "message.image") : text;
+  const words = KINDS.get(/^\[(\w+)\]$/.exec(text)?.[1] ?? "");
+  return words === undefined ? text : t(words);
 }
 
 function whose({ last_message }: Conversation): string {
