@@ -2,6 +2,7 @@ import { memo } from "react";
 import type { Conversation, Status } from "../api/types";
 import { useNow } from "../clock";
 import { useDesk } from "../desk";
+import { entry } from "../message/fields";
 import { format, go } from "../place";
 import { useCell } from "../state/cell";
 import { drafts } from "../state/drafts";
@@ -74,30 +75,28 @@ function When({ conversation }: { conversation: Conversation }) {
   return <time dateTime={at}>{words}</time>;
 }
 
-const KINDS = new Map<string, Key>(
-  Object.entries({
-    account_linking: "row.account",
-    attachment: "message.attachment",
-    audio: "message.audio",
-    deleted: "row.deleted",
-    edit: "row.edited",
-    file: "message.file",
-    image: "message.image",
-    location: "message.location",
-    optin: "row.optin",
-    postback: "message.tapped",
-    reaction: "message.reaction",
-    referral: "row.referral",
-    sticker: "message.sticker",
-    template: "row.template",
-    unsupported: "message.unsupported",
-    video: "message.video",
-  } as const),
-);
+const KINDS: Record<string, Key> = {
+  account_linking: "row.account",
+  attachment: "message.attachment",
+  audio: "message.audio",
+  deleted: "row.deleted",
+  edit: "row.edited",
+  file: "message.file",
+  image: "message.image",
+  location: "message.location",
+  optin: "row.optin",
+  postback: "message.tapped",
+  reaction: "message.reaction",
+  referral: "row.referral",
+  sticker: "message.sticker",
+  template: "row.template",
+  unsupported: "message.unsupported",
+  video: "message.video",
+};
 
 /** What has no words of its own comes as its kind in brackets. */
 function spoken(text: string): string {
-  const words = KINDS.get(/^\[(\w+)\]$/.exec(text)?.[1] ?? "");
+  const words = entry(KINDS, /^\[(\w+)\]$/.exec(text)?.[1] ?? "");
   return words === undefined ? text : t(words);
 }
 

@@ -2,7 +2,7 @@ import type { Message } from "../api/types";
 import { Icon, type IconName } from "../icon/Icon";
 import { type Key, t } from "../words";
 import type { Context } from "./context";
-import { isReadable } from "./fields";
+import { entry, isReadable } from "./fields";
 import { Time } from "./Marks";
 
 type Whose = Pick<Context, "customer" | "me">;
@@ -12,7 +12,7 @@ export function Line({ message, context }: { message: Message; context: Context 
   const { text } = message;
   return (
     <div className={`line ${message.kind}`}>
-      <Icon name={ICONS[message.kind] ?? "note"} />
+      <Icon name={entry(ICONS, message.kind) ?? "note"} />
       <p dir="auto">
         {wordsOf(message, context)}
         {text !== null && isReadable(text) && SAYS_WHY.has(message.kind) && <q>{text}</q>}
@@ -45,9 +45,9 @@ export function wordsOf(message: Message, context: Whose): string {
     case "deleted":
       return t("message.deleted.line", values);
     case "handover":
-      return joined(t(HANDOVERS[message.action ?? ""] ?? "message.handover", values), message.metadata);
+      return joined(t(entry(HANDOVERS, message.action ?? "") ?? "message.handover", values), message.metadata);
     case "policy":
-      return t(POLICIES[message.action ?? ""] ?? "message.policy", values);
+      return t(entry(POLICIES, message.action ?? "") ?? "message.policy", values);
     case "referral":
       return joined(t("message.referral", values), message.source, message.ref);
     case "optin":

@@ -386,6 +386,21 @@ describe("lines about the conversation", () => {
   });
 });
 
+it.each(["constructor", "toString", "__proto__"])(
+  "shows what has the name of something that every object has: %s",
+  (name) => {
+    for (const own of [
+      { kind: name, text: "Hello" },
+      { author: "system", kind: "handover", action: name },
+      attached(name, {}),
+      attached("template", { template_type: name }),
+    ]) {
+      expect(show(own as Partial<Message>).textContent).toMatch(/\w/);
+      cleanup();
+    }
+  },
+);
+
 describe("what became of it", () => {
   const ours = { author: "operator", by: { type: "operator", id: "ana", name: "Ana" } } as const;
   it.each([

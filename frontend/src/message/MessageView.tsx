@@ -6,7 +6,7 @@ import { t } from "../words";
 import { shown } from "./attachment";
 import { Cards, Place } from "./Cards";
 import type { Context } from "./context";
-import { isReadable } from "./fields";
+import { entry, isReadable } from "./fields";
 import { Line } from "./Line";
 import { Failed, Marks, Time } from "./Marks";
 import { Media } from "./Media";
@@ -72,7 +72,7 @@ export const MessageView = memo(function MessageView({ message, context, relatio
 /** What was said: the words, the attachments, and how both came about. */
 function Content({ message, context, edited }: { message: Message; context: Context; edited: string | undefined }) {
   const { kind, text, attachments } = message;
-  const note = NOTES[kind]?.(message) ?? (message.payload === undefined ? undefined : t("message.tapped"));
+  const note = entry(NOTES, kind)?.(message) ?? (message.payload === undefined ? undefined : t("message.tapped"));
   const isNothing = text === null && attachments.length === 0 && note === undefined;
   return (
     <>

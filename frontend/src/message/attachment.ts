@@ -2,7 +2,7 @@
 import type { Attachment } from "../api/types";
 import { t } from "../words";
 import { anything, type Card, template } from "./cards";
-import { type Fields, fields, spoken, words } from "./fields";
+import { entry, type Fields, fields, spoken, words } from "./fields";
 import { fileOf, mediaUrl, safeUrl } from "./links";
 
 /** What is loaded from Meta; `url` is null where Meta sent no link that could be loaded. */
@@ -41,7 +41,11 @@ export function shown(attachment: Attachment, said: string | null): Shown {
     case "template":
       return { is: "cards", ...template(payload, said) };
     default:
-      return { is: "cards", label: NAMES[type]?.() ?? named(type), cards: [link(attachment as Fields, payload)] };
+      return {
+        is: "cards",
+        label: entry(NAMES, type)?.() ?? named(type),
+        cards: [link(attachment as Fields, payload)],
+      };
   }
 }
 

@@ -1,6 +1,6 @@
 /** Meta's templates, and everything else that is best read as a card. Pure, but for the words. */
 import { locale, t } from "../words";
-import { type Fields, fields, list, spoken, words } from "./fields";
+import { entry, type Fields, fields, list, spoken, words } from "./fields";
 import { mediaUrl, safeUrl } from "./links";
 import { moment } from "./times";
 
@@ -29,11 +29,11 @@ export interface Card {
 /** What a template is called, and its cards; at least one. `said` is the message's text, which is not repeated. */
 export function template(payload: Fields, said: string | null): { label: string; cards: Card[] } {
   const type = words(payload.template_type) ?? (payload.product !== undefined ? "product" : "");
-  const made = TEMPLATES[type]?.(payload).filter(hasSomething) ?? [];
+  const made = entry(TEMPLATES, type)?.(payload).filter(hasSomething) ?? [];
   const cards = made.length > 0 ? made : [anything(payload)];
   const first = cards[0];
   if (first?.title !== undefined && first.title === said) first.title = undefined;
-  return { label: LABELS[type]?.() ?? t("message.template", { type: type === "" ? "?" : spoken(type) }), cards };
+  return { label: entry(LABELS, type)?.() ?? t("message.template", { type: type === "" ? "?" : spoken(type) }), cards };
 }
 
 /** A card of an object that we know nothing of: its texts and numbers, with the names that they have. */

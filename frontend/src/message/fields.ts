@@ -7,6 +7,11 @@ export function fields(value: unknown): Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : {};
 }
 
+/** What a table has under a name that others have given: nothing of what every object has. */
+export function entry<T>(table: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
+}
+
 /** The objects of a list; none where it is no list. */
 export function list(value: unknown): Fields[] {
   return Array.isArray(value) ? value.slice(0, 50).map(fields) : [];
