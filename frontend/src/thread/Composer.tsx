@@ -27,7 +27,7 @@ export function Composer({ conversation }: { conversation: Conversation }) {
   const { id } = conversation;
   const desk = useDesk();
   const customer = customerOf(conversation);
-  const says = useSentence(conversation, customer, useStop().data);
+  const says = useSentence(conversation, useStop().data);
   const text = useCell(drafts, (all) => all[id] ?? "");
   const enterSends = useCell(settings, (all) => all.send === "enter");
   const area = useRef<HTMLTextAreaElement>(null);
