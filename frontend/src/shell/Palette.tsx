@@ -1,6 +1,7 @@
 import { useMemo, useState } from "react";
 import type { Stop } from "../api/types";
 import { type Desk, useDesk } from "../desk";
+import { isComposing } from "../keys";
 import { customerOf } from "../list/customer";
 import { go, here, STATUSES } from "../place";
 import { useCell } from "../state/cell";
@@ -59,7 +60,7 @@ export default function Palette() {
           setAt(0);
         }}
         onKeyDown={(event) => {
-          if (event.nativeEvent.isComposing || event.keyCode === 229) return;
+          if (isComposing(event.nativeEvent)) return;
           if (event.key === "ArrowDown") setAt(Math.min(chosen + 1, found.length - 1));
           else if (event.key === "ArrowUp") setAt(Math.max(chosen - 1, 0));
           else if (event.key === "Enter") run(found[chosen]);

@@ -1,6 +1,7 @@
 /** One key each, while nothing is being written; all can be switched off in the settings. */
 import { useEffect } from "react";
 import { type Desk, useDesk } from "../desk";
+import { isComposing } from "../keys";
 import { here } from "../place";
 import { useCell } from "../state/cell";
 import { settings } from "../state/settings";
@@ -31,8 +32,7 @@ export function useShortcuts(): void {
     if (!isOn) return;
     const acts = bindings(desk);
     const onKeyDown = (event: KeyboardEvent) => {
-      // Keys that an input method is composing with are its own.
-      if (!event.isComposing && event.keyCode !== 229) acts[nameOf(event)]?.(event);
+      if (!isComposing(event)) acts[nameOf(event)]?.(event);
     };
     addEventListener("keydown", onKeyDown);
     return () => removeEventListener("keydown", onKeyDown);

@@ -3,6 +3,7 @@ import type { Conversation } from "../api/types";
 import { useNow } from "../clock";
 import { useDesk } from "../desk";
 import { Icon } from "../icon/Icon";
+import { isComposing } from "../keys";
 import { customerOf } from "../list/customer";
 import { openNext } from "../shell/moves";
 import { useStop } from "../shell/stop";
@@ -49,8 +50,7 @@ export function Composer({ conversation }: { conversation: Conversation }) {
   }
 
   function onKeyDown(event: React.KeyboardEvent): void {
-    // Enter that ends a composition chooses a word; it never sends. 229 is what Safari says.
-    if (event.key !== "Enter" || event.nativeEvent.isComposing || event.keyCode === 229) return;
+    if (event.key !== "Enter" || isComposing(event.nativeEvent)) return;
     const isCtrl = event.ctrlKey || event.metaKey;
     const after: After | null = event.altKey
       ? "resume"
