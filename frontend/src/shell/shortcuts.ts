@@ -2,12 +2,11 @@
 import { useEffect } from "react";
 import { type Desk, useDesk } from "../desk";
 import { isComposing } from "../keys";
-import { here } from "../place";
 import { useCell } from "../state/cell";
 import { settings } from "../state/settings";
 import { type Key, t } from "../words";
 import { open, opened } from "./dialogs";
-import { openUnread, step } from "./moves";
+import { current, openUnread, step } from "./moves";
 
 export const SHORTCUTS: readonly { keys: readonly string[]; words: Key }[] = [
   { keys: ["J", "K"], words: "keys.step" },
@@ -64,13 +63,11 @@ function bindings(desk: Desk): Record<string, (event: KeyboardEvent) => void> {
     u: quiet(() => openUnread(desk) || desk.say(t("unread.none"))),
     r: quiet(() => focus("composer")),
     p: quiet(() => {
-      const { conversation } = here();
-      const known = conversation === null ? undefined : desk.conversations.get().byId.get(conversation);
+      const known = current(desk);
       if (known) void (known.status === "active" ? desk.pause(known.id) : desk.resume(known.id));
     }),
     "Shift+p": quiet(() => {
-      const { conversation } = here();
-      const known = conversation === null ? undefined : desk.conversations.get().byId.get(conversation);
+      const known = current(desk);
       if (known?.status === "paused") void desk.resume(known.id, true);
     }),
     z: quiet(() => {
