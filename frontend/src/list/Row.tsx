@@ -2,6 +2,7 @@ import { memo } from "react";
 import type { Conversation, Status } from "../api/types";
 import { useNow } from "../clock";
 import { useDesk } from "../desk";
+import { shortTime } from "../message/times";
 import { format, go } from "../place";
 import { useCell } from "../state/cell";
 import { drafts } from "../state/drafts";
@@ -9,7 +10,6 @@ import { t } from "../words";
 import { Avatar } from "./Avatar";
 import { customerOf } from "./customer";
 import { Voice } from "./Voice";
-import { shortTime } from "./when";
 
 interface Props {
   id: string;
