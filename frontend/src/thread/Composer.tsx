@@ -9,14 +9,13 @@ import { openNext } from "../shell/moves";
 import { useStop } from "../shell/stop";
 import { useCell } from "../state/cell";
 import { draft, drafts } from "../state/drafts";
-import { split } from "../state/outbox";
+import { LONGEST, split } from "../state/outbox";
 import { settings } from "../state/settings";
 import { type ReplyWindow, replyWindow } from "../state/window";
 import { locale, t } from "../words";
 import { useSentence } from "./Header";
 import { SendMenu } from "./SendMenu";
 
-const LONGEST = 2000;
 const COUNT_FROM = 1600;
 const TALLEST = 220;
 const ASK_EVERY = 20_000;
@@ -39,7 +38,10 @@ export function Composer({ conversation }: { conversation: Conversation }) {
 
   useAutosize(area, text);
   // Whoever comes back to a draft goes on at its end.
-  useLayoutEffect(() => area.current?.setSelectionRange(LONGEST * 10, LONGEST * 10), []);
+  useLayoutEffect(() => {
+    const end = area.current?.value.length ?? 0;
+    area.current?.setSelectionRange(end, end);
+  }, []);
 
   async function send(after: After): Promise<void> {
     if (isIdle) return;
