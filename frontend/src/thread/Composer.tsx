@@ -53,16 +53,7 @@ export function Composer({ conversation }: { conversation: Conversation }) {
 
   function onKeyDown(event: React.KeyboardEvent): void {
     if (event.key !== "Enter" || isComposing(event.nativeEvent)) return;
-    const isCtrl = event.ctrlKey || event.metaKey;
-    const after: After | null = event.altKey
-      ? "resume"
-      : isCtrl && event.shiftKey
-        ? "next"
-        : event.shiftKey
-          ? null
-          : isCtrl || enterSends
-            ? "stay"
-            : null;
+    const after = afterEnter(event, enterSends);
     if (after === null) return;
     event.preventDefault();
     void send(after);
@@ -124,6 +115,14 @@ export function Composer({ conversation }: { conversation: Conversation }) {
       </div>
     </form>
   );
+}
+
+/** What Enter asks for with what is held beside it; null where it begins a line. */
+function afterEnter({ altKey, ctrlKey, metaKey, shiftKey }: React.KeyboardEvent, enterSends: boolean): After | null {
+  const isCtrl = ctrlKey || metaKey;
+  if (altKey) return "resume";
+  if (shiftKey) return isCtrl ? "next" : null;
+  return isCtrl || enterSends ? "stay" : null;
 }
 
 /** Rendered anew only when a word of it changes; where time has run out, the server is asked what holds now. */

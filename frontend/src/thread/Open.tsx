@@ -39,9 +39,9 @@ export default function Open({ id, message }: { id: string; message: string | nu
     const timer = setInterval(() => {
       const known = desk.conversations.get().byId.get(id);
       const sentAt = known?.last_operator?.at;
-      const isOpen =
+      const isMissing =
         sentAt !== undefined && (known?.read_at ?? "") < sentAt && now.get() - Date.parse(sentAt) < MARKS_WITHIN;
-      if (isOpen && document.visibilityState === "visible") void look();
+      if (isMissing && document.visibilityState === "visible") void look();
     }, MARKS_EVERY);
     return () => clearInterval(timer);
   }, [desk, id, attempt]);
