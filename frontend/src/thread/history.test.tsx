@@ -1,11 +1,9 @@
-import { QueryClientProvider } from "@tanstack/react-query";
 import { act, renderHook, waitFor } from "@testing-library/react";
 import type { ReactNode } from "react";
 import { describe, expect, it } from "vitest";
 import { ApiError } from "../api/client";
 import type { History, Message } from "../api/types";
-import { DeskProvider } from "../desk";
-import { deskOf, server } from "../test/desk";
+import { Around, deskOf, server } from "../test/desk";
 import { message, waiting } from "../test/samples";
 import { discarded, useRows } from "./history";
 
@@ -23,11 +21,7 @@ function opened() {
     new Promise<History>((answer, fail) => reads.push({ cursor, answer, fail }));
   const send = async (_: string, { client_id }: { client_id: string }) => sent(client_id, 50);
   const desk = deskOf(server({ history, send, conversation: async () => waiting(at(0)) }), waiting(at(0)));
-  const wrapper = ({ children }: { children: ReactNode }) => (
-    <QueryClientProvider client={desk.queries}>
-      <DeskProvider value={desk}>{children}</DeskProvider>
-    </QueryClientProvider>
-  );
+  const wrapper = ({ children }: { children: ReactNode }) => <Around desk={desk}>{children}</Around>;
   const { result } = renderHook(() => useRows(ID), { wrapper });
   const read = async () => {
     await waitFor(() => expect(reads.length).toBeGreaterThan(0), { timeout: 3000 });
