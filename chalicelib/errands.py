@@ -33,7 +33,7 @@ QUIET = 30_000
 ROWS_OF_LAST_WORDS = 30
 """How far back the user's last words are looked for."""
 NAMELESS = "Someone"
-"""What operators read until Meta has told a name."""
+"""What a call says of a user until Meta has told the name."""
 
 logger = logging.getLogger(__name__)
 

@@ -3,13 +3,12 @@ import { join } from "node:path";
 import { test as base, expect, type Page } from "@playwright/test";
 import axe from "axe-core";
 import { ago, asking, awkward, BEN, DAY, fates, idOf, long, morning, row, showing } from "./scenes";
-import { Stage } from "./stage";
+import { PHONE, Stage } from "./stage";
 
 /** Where a picture of each state is wanted: `PICTURES=folder`. */
 const PICTURES = process.env.PICTURES;
 const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 const DESKTOP = { width: 1440, height: 900 };
-const PHONE = { width: 390, height: 844 };
 
 const test = base.extend<{ stage: Stage }>({
   stage: async ({ page }, use) => {

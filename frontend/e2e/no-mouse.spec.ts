@@ -1,5 +1,6 @@
 import type { Page } from "@playwright/test";
 import app from "../src/words/en/app.json" with { type: "json" };
+import { PHONE } from "./stage";
 import { expect, test } from "./world";
 
 test("a whole answer without the mouse", async ({ signIn, customer }) => {
@@ -77,7 +78,7 @@ test("a whole answer by ear", async ({ signIn, customer }) => {
 });
 
 test("a whole answer on a phone, by touch", async ({ signIn, customer }) => {
-  const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+  const phone = { viewport: PHONE, isMobile: true, hasTouch: true };
   const { page } = await signIn("Ana", phone);
   const title = page.getByRole("heading", { level: 1 });
   const list = page.getByRole("region", { name: app["list.label"] });

@@ -2,7 +2,7 @@ import { test as base, expect } from "@playwright/test";
 import { conversation } from "../src/test/samples";
 import { ago, asking, DAY, idOf, long, morning, row } from "./scenes";
 import { sleep } from "./stack";
-import { Stage } from "./stage";
+import { PHONE, Stage } from "./stage";
 
 const SOMEBODY = idOf("4415");
 
@@ -254,7 +254,7 @@ test("a dialog that cannot be loaded takes nothing else with it", async ({ stage
 });
 
 test("a phone has a way on from a conversation that cannot be shown", async ({ stage, page }) => {
-  await page.setViewportSize({ width: 390, height: 844 });
+  await page.setViewportSize(PHONE);
   const outage = { status: 503, code: "unavailable", message: "Try again in a minute." };
   for (const name of ["sessions", "conversation"]) stage.faults.set(name, outage);
   await stage.open(`#/all/${SOMEBODY}`);
@@ -314,7 +314,7 @@ test("the list is where it was after Back, and shows whom it has open after a re
   stage.conversations = Array.from({ length: 90 }, (_, at) => conversation({ ...of(at), last_activity_at: ago(at) }));
   const list = page.locator("#list");
   const place = () => list.evaluate(({ scrollTop }) => scrollTop);
-  await page.setViewportSize({ width: 390, height: 844 });
+  await page.setViewportSize(PHONE);
   await stage.open("#/all");
   await expect(page.locator("a.row").first()).toBeVisible();
   await list.evaluate((element) => element.scrollTo(0, 3000));
@@ -337,8 +337,8 @@ test("the list is where it was after Back, and shows whom it has open after a re
 });
 
 test("on a phone two lines say what sending does and how long there is to answer", async ({ stage, page }) => {
-  await page.setViewportSize({ width: 390, height: 844 });
-  await page.addInitScript(() => localStorage.setItem("hitl.settings", JSON.stringify({ language: "de" })));
+  await page.setViewportSize(PHONE);
+  await stage.speak("de");
   stage.stop = { paused: true, reason: null, by: null, since: ago(DAY) };
   await stage.open(`#/all/${SOMEBODY}`);
   const bar = page.locator("#composer-state");
@@ -365,7 +365,7 @@ test("on a phone two lines say what sending does and how long there is to answer
 
 test("a small phone shows whose conversation it is", async ({ stage, page }) => {
   await page.setViewportSize({ width: 360, height: 640 });
-  await page.addInitScript(() => localStorage.setItem("hitl.settings", JSON.stringify({ language: "de" })));
+  await stage.speak("de");
   stage.held = 2;
   await stage.open(`#/all/${idOf("4412")}`);
   await expect(page.locator(".switch .more")).toBeVisible();
@@ -380,8 +380,8 @@ test("numbers and keys are in the language that was chosen, whatever the browser
   ] as const) {
     const context = await browser.newContext({ locale });
     const page = await context.newPage();
-    await page.addInitScript((own) => localStorage.setItem("hitl.settings", JSON.stringify(own)), { language });
     const stage = new Stage(page);
+    await stage.speak(language);
     stage.conversations = morning();
     await stage.open(`#/all/${SOMEBODY}`);
     await page.locator("#composer").fill("a".repeat(1700));
@@ -392,7 +392,7 @@ test("numbers and keys are in the language that was chosen, whatever the browser
 });
 
 test("what can be tapped is as large as a thumb", async ({ browser }) => {
-  const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+  const phone = { viewport: PHONE, isMobile: true, hasTouch: true };
   const context = await browser.newContext(phone);
   const page = await context.newPage();
   const stage = new Stage(page);

@@ -8,6 +8,7 @@ import type { Page, Route } from "@playwright/test";
 import type { Conversation, Message, Pages, Stop } from "../src/api/types";
 import { belongs, order } from "../src/state/conversations";
 import { message } from "../src/test/samples";
+import type { Language } from "../src/words";
 
 const DIST = join(import.meta.dirname, "..", "dist");
 // Browsers trust localhost with locks and the clipboard. Nothing listens there: every request is answered here.
@@ -22,6 +23,8 @@ const KINDS: Record<string, string> = {
 };
 const PICTURE = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 3"><rect width="4" height="3" fill="#7d9a8c"/>
   <path d="M0 3 1.4 1.2 2.3 2.2 3 1.5 4 3" fill="#3d5a4c"/><circle cx="3" cy=".8" r=".35" fill="#f2e6c8"/></svg>`;
+
+export const PHONE = { width: 390, height: 844 };
 
 /** What an API call is answered with in place of the data: an error, or nothing for ever. */
 export type Fault = { status: number; code: string; message: string } | "silence";
@@ -48,6 +51,11 @@ export class Stage {
     await page.route("**", (route) => this.answer(route));
     if (isSignedIn) await page.addInitScript(signedIn, [`oidc.user:${ISSUER}:dashboard`]);
     await page.goto(`${ORIGIN}/${hash}`);
+  }
+
+  /** Has the operator's language chosen before the dashboard opens. */
+  async speak(language: Language): Promise<void> {
+    await this.page.addInitScript((own) => localStorage.setItem("hitl.settings", JSON.stringify(own)), { language });
   }
 
   /** Goes to a place without loading the page anew. */

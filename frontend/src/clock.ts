@@ -2,10 +2,11 @@
 import { cell, useCell } from "./state/cell";
 
 const EVERY = 5000;
-/** As much as an answer may take on its way. */
-const NEARLY = 30_000;
-/** A server's mark lies so long before its answer. */
+/** An answer may take so long on its way, which is no fault of the clock. */
+const TOLERANCE = 30_000;
+/** The server sets its marks so long before the time of its answer. */
 const OVERLAP = 10_000;
+/** How far the browser's clock is ahead of the server's; 0 within the tolerance. */
 let ahead = 0;
 export const now = cell(Date.now());
 const tick = () => now.update(() => Date.now() - ahead);
@@ -14,7 +15,7 @@ setInterval(tick, EVERY);
 /** Sets the time by the mark of an answer that has just come. */
 export function setBy(since: string): void {
   const difference = Date.now() - Date.parse(since) - OVERLAP;
-  const isOff = Math.abs(difference) > NEARLY;
+  const isOff = Math.abs(difference) > TOLERANCE;
   if (!isOff && ahead === 0) return;
   ahead = isOff ? difference : 0;
   tick();

@@ -22,7 +22,10 @@ export interface Histories {
   newest(id: string): string | null;
 }
 
-const SETTLED_AFTER = 5000;
+/** A message is here a moment before it is delivered or held, and no change tells of that. */
+export const SETTLED_AFTER = 5000;
+/** So many pages are read to meet what is known; then all of it is read anew. */
+const NEWEST_PAGES = 4;
 
 export function createHistories(api: Api, queries: QueryClient, outbox: Cell<Outbox>): Histories {
   const historyKey = (id: string) => ["history", id];
@@ -57,7 +60,7 @@ export function createHistories(api: Api, queries: QueryClient, outbox: Cell<Out
   async function readNewest(id: string): Promise<void> {
     const fresh: Message[] = [];
     let cursor: string | undefined;
-    for (let pages = 0; pages < 4; pages += 1) {
+    for (let pages = 0; pages < NEWEST_PAGES; pages += 1) {
       const answer = await repeated(() => api.history(id, cursor));
       fresh.push(...answer.messages);
       let isMet = false;
@@ -81,7 +84,7 @@ export function createHistories(api: Api, queries: QueryClient, outbox: Cell<Out
     await queries.resetQueries({ queryKey: historyKey(id) });
   }
 
-  /** A message is here a moment before it is delivered or held, and no change tells of that: it is read once more. */
+  /** Reads once more what is neither delivered nor held yet. */
   function readAgain(id: string, messages: readonly Message[]): void {
     const come = messages.filter((message) => message.state === "received" && !readTwice.has(message.id));
     for (const message of come) readTwice.add(message.id);

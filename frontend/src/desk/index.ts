@@ -70,6 +70,8 @@ export interface Desk {
   dismiss(toast: number): void;
 }
 
+const TOAST_FOR = 8000;
+const FAULT_FOR = 12_000;
 /** Longer than all attempts take. */
 const LONGEST_SEND = 120_000;
 
@@ -104,7 +106,7 @@ export function createDesk(api: Api, feed: Feed, person: Person, queries: QueryC
     // What can be undone is what was done last.
     const others = (all: readonly Toast[]) => (undo === undefined ? all : all.filter((one) => one.undo === undefined));
     toasts.update((all) => [...others(all).slice(-1), toast]);
-    setTimeout(() => dismiss(toast.id), isFault ? 12_000 : 8000);
+    setTimeout(() => dismiss(toast.id), isFault ? FAULT_FOR : TOAST_FOR);
   }
 
   function dismiss(id: number): void {

@@ -1,22 +1,19 @@
-import { QueryClient } from "@tanstack/react-query";
 import { expect, it, vi } from "vitest";
 import type { Api } from "../api/client";
 import type { Conversation, History, Message } from "../api/types";
 import { now as clock, setBy } from "../clock";
-import type { Listener } from "../live/feed";
-import { learn, viewKey } from "../state/conversations";
-import { deskOf, server } from "../test/desk";
-import { conversation, listing, message, waiting } from "../test/samples";
-import { createDesk, type Desk, type Pages } from ".";
+import { viewKey } from "../state/conversations";
+import { deskOf, load, server, started } from "../test/desk";
+import { AT, conversation, listing, message, waiting } from "../test/samples";
+import type { Pages } from ".";
 
 const ID = "messenger:100:200";
-const AT = "2026-01-31T12:00:00.000Z";
 const LATER = "2026-01-31T12:00:02.000Z";
 const m1 = message({ id: "m:1", sent_at: AT });
 const m2 = message({ id: "m:2", sent_at: LATER });
+const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
 
 it.each(["seen", "send", "list"])("shows in an open thread what came between a poll and %s", async (what) => {
-  let listener: Listener | undefined;
   // The user's second message has come since the last poll: whatever answers from now on knows of it.
   const now: Conversation = waiting(AT, { id: ID, version: 7, unread: true, last_activity_at: LATER });
   const calls = server({
@@ -25,49 +22,30 @@ it.each(["seen", "send", "list"])("shows in an open thread what came between a p
     list: async () => listing([now]),
     history: async () => ({ messages: [m2, m1], cursor: null }),
   });
-  const feed = {
-    start: (given: Listener) => {
-      listener = given;
-      return () => {};
-    },
-    hurry: () => {},
-  };
-  localStorage.clear();
-  const desk: Desk = createDesk(calls.api, feed, { id: "ana", name: "Ana" }, new QueryClient());
-  desk.start(() => {});
   const before = waiting(AT, { id: ID, version: 5, unread: true, last_activity_at: AT });
-  desk.conversations.update((state) => learn(state, [before]));
-  desk.queries.setQueryData(["history", ID], { pages: [{ messages: [m1], cursor: null }], pageParams: [undefined] });
+  const { desk, feed } = started(calls, before);
+  load(desk, ID, m1);
   if (what === "seen") await desk.seen(ID);
   else if (what === "send") await desk.send(ID, "Hello");
   else await desk.load("waiting", "");
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  listener?.changed({ conversations: [now], waiting: 1, since: LATER });
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await settled();
+  feed.changed({ conversations: [now], waiting: 1, since: LATER });
+  await settled();
   const shown = desk.queries.getQueryData<Pages>(["history", ID])?.pages.flatMap((page) => page.messages) ?? [];
   expect(shown.map((one) => one.id)).toContain("m:2");
 });
 
 it("begins the list anew where more has changed than a poll has told", async () => {
-  let listener: Listener | undefined;
-  const feed = {
-    start: (given: Listener) => {
-      listener = given;
-      return () => {};
-    },
-    hurry: () => {},
-  };
   const [old, come, told] = ["1", "2", "3"].map((user_id) => conversation({ user_id, last_activity_at: LATER }));
   const pages = [
     listing([old as Conversation], { cursor: "c" }),
     listing([told as Conversation, come as Conversation]),
   ];
   const calls = server({ list: async () => pages.shift() ?? listing([]) });
-  const desk = createDesk(calls.api, feed, { id: "ana", name: "Ana" }, new QueryClient());
-  desk.start(() => {});
+  const { desk, feed } = started(calls);
   await desk.load("all", "");
-  listener?.changed({ conversations: [told as Conversation], waiting: 0, since: LATER, isCut: true });
-  await new Promise((resolve) => setTimeout(resolve, 5));
+  feed.changed({ conversations: [told as Conversation], waiting: 0, since: LATER, isCut: true });
+  await settled();
   const ids = desk.conversations.get().views.get(viewKey("all", ""))?.ids ?? [];
   expect(ids.map((id) => id.split(":")[2])).toEqual(["3", "2"]);
 });
@@ -88,7 +66,7 @@ it("reads the head of the list anew, though more of it is on its way just then",
   void desk.load("all", "");
   answers.shift()?.(null);
   answers.length = 0;
-  await Promise.race([more, new Promise((resolve) => setTimeout(resolve, 5))]);
+  await Promise.race([more, settled()]);
   expect(asked).toEqual([undefined, "c", undefined]);
 });
 
@@ -100,7 +78,7 @@ it("shows that a message was held, which it was a moment after it came", async (
     return { messages: [message({ id: "m:2", state }), m1], cursor: null };
   };
   const desk = deskOf(server({ history }), waiting(AT, { id: ID }));
-  desk.queries.setQueryData(["history", ID], { pages: [{ messages: [m1], cursor: null }], pageParams: [undefined] });
+  load(desk, ID, m1);
   const shown = () => desk.queries.getQueryData<Pages>(["history", ID])?.pages[0]?.messages[0]?.state;
   await desk.freshen(ID);
   expect(shown()).toBe("received");
@@ -117,19 +95,10 @@ it.each(["list", "poll"])("ends no pause before the server does, by whose time a
   const by = { type: "bot", id: "", name: "" } as const;
   const lasting = waiting(after(-5), { id: ID, paused: { since: after(-5), until: after(10), by, reason: null } });
   const since = new Date(theirs - 10_000).toISOString();
-  let listener: Listener | undefined;
-  const feed = {
-    start: (given: Listener) => {
-      listener = given;
-      return () => {};
-    },
-    hurry: () => {},
-  };
   const calls = server({ list: async () => listing([lasting], { since }) });
-  const desk = createDesk(calls.api, feed, { id: "ana", name: "Ana" }, new QueryClient());
-  const end = desk.start(() => {});
+  const { desk, feed, end } = started(calls);
   if (what === "list") await desk.load("all", "");
-  else listener?.changed({ conversations: [lasting], waiting: 1, since });
+  else feed.changed({ conversations: [lasting], waiting: 1, since });
   clock.update((at) => at + 1);
   expect(desk.conversations.get().byId.get(ID)?.status).toBe("paused");
   end();
@@ -154,9 +123,7 @@ it.each([
       server({ history, send: () => new Promise((give) => (answer = give)) }),
       waiting(AT, { id: ID }),
     );
-    const pages = { pages: [{ messages: [failed, m1], cursor: null }], pageParams: [undefined] };
-    desk.queries.setQueryData(["history", ID], pages);
-    const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
+    load(desk, ID, failed, m1);
     const shown = () => desk.queries.getQueryData<Pages>(["history", ID])?.pages[0]?.messages[0];
 
     const retried = desk.retry(ID, failed);

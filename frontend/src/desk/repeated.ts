@@ -3,6 +3,7 @@ import { ApiError } from "../api/client";
 import { t } from "../words";
 
 const ATTEMPTS = 3;
+const PAUSE = 700;
 
 /** Tries again what may succeed a moment later. */
 export async function repeated<T>(call: () => Promise<T>): Promise<T> {
@@ -11,7 +12,7 @@ export async function repeated<T>(call: () => Promise<T>): Promise<T> {
       return await call();
     } catch (error) {
       if (!(error instanceof ApiError && error.passes) || attempt === ATTEMPTS || !navigator.onLine) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 700 * attempt));
+      await new Promise((resolve) => setTimeout(resolve, PAUSE * attempt));
     }
   }
 }

@@ -24,6 +24,7 @@ export interface Outcome {
   fault: string | null;
 }
 
+/** After so long an operator decides whether it still holds. */
 const LATEST = 600_000;
 
 export function createSender(

@@ -1,14 +1,12 @@
 import { QueryClient } from "@tanstack/react-query";
 import { describe, expect, it } from "vitest";
 import { ApiError } from "../api/client";
-import type { Listener } from "../live/feed";
 import { asMessage } from "../state/outbox";
-import { deskOf, server } from "../test/desk";
-import { conversation, message, waiting } from "../test/samples";
+import { deskOf, load, SILENT, server, started } from "../test/desk";
+import { AT, conversation, message, waiting } from "../test/samples";
 import { createDesk, type Pages } from ".";
 
 const ID = "messenger:100:200";
-const AT = "2026-01-31T12:00:00.000Z";
 const refused = new ApiError(400, "bad_request", "Too long.");
 
 describe("sending", () => {
@@ -30,11 +28,7 @@ describe("sending", () => {
       seen.push(seen_id);
       throw refused;
     };
-    const shown = (id: string) =>
-      desk.queries.setQueryData(["history", ID], {
-        pages: [{ messages: [message({ id })], cursor: null }],
-        pageParams: [undefined],
-      });
+    const shown = (id: string) => load(desk, ID, message({ id }));
     await desk.send(ID, "Before anything was shown");
     shown("m:1");
     await desk.send(ID, "Hello");
@@ -47,11 +41,7 @@ describe("sending", () => {
   it("shows a refused message as its row, and what a colleague has said", async () => {
     const calls = server();
     const desk = deskOf(calls, waiting(AT));
-    const first = message({ id: "m:1" });
-    desk.queries.setQueryData(["history", ID], {
-      pages: [{ messages: [first], cursor: null }],
-      pageParams: [undefined],
-    });
+    load(desk, ID, message({ id: "m:1" }));
     const failure = { code: "someone_answered", message: "Ben has answered meanwhile.", can_retry: true } as const;
     const said = message({ id: "s:ben", author: "operator", text: "Ben here", sent_at: "2026-01-31T12:01:00.000Z" });
     const row = (id: string) =>
@@ -126,23 +116,13 @@ describe("sending", () => {
   });
 
   it("is taken up where another tab has left it and is gone, and left alone while that may be at it", async () => {
-    let reload = () => {};
     const calls = server();
-    const feed = {
-      start: (given: Listener) => {
-        reload = given.reload;
-        return () => {};
-      },
-      hurry: () => {},
-    };
-    localStorage.clear();
-    const desk = createDesk(calls.api, feed, { id: "ana", name: "Ana" }, new QueryClient());
-    desk.start(() => {});
+    const { desk, feed } = started(calls);
     const ago = (seconds: number) => new Date(Date.now() - seconds * 1000).toISOString();
     const left = (text: string, at: string) =>
       ({ client_id: text, conversation: ID, text, at, seen: null, fault: null, retry: false }) as const;
     desk.outbox.update(() => [left("stale", ago(3600)), left("old", ago(180)), left("new", ago(10))]);
-    reload();
+    feed.reload();
     await new Promise((resolve) => setTimeout(resolve, 5));
     expect(calls.asked.filter((what) => what.startsWith("send"))).toEqual([`send ${ID} old`]);
     const rest = desk.outbox.get();
@@ -150,7 +130,7 @@ describe("sending", () => {
       ["stale", true],
       ["new", false],
     ]);
-    const bens = createDesk(calls.api, feed, { id: "ben", name: "Ben" }, new QueryClient());
+    const bens = createDesk(calls.api, SILENT, { id: "ben", name: "Ben" }, new QueryClient());
     expect(bens.outbox.get(), "nobody sends what somebody else has written").toEqual([]);
   });
 

@@ -1,14 +1,14 @@
 import type { Conversation } from "../api/types";
-import { useNow } from "../clock";
 import { useDesk } from "../desk";
 import { Icon } from "../icon/Icon";
 import { Avatar } from "../list/Avatar";
 import { customerOf } from "../list/customer";
 import type { Row } from "../message/relations";
-import { ago, dayAndClock, moment } from "../message/times";
+import { ago } from "../message/times";
 import { useHeld } from "../thread/held";
 import { t } from "../words";
 import { Pauses } from "./Pauses";
+import { When } from "./When";
 
 /** Who this is, and what has happened between them, the bot and us. */
 export function Details({ conversation, rows }: { conversation: Conversation; rows: readonly Row[] }) {
@@ -23,12 +23,12 @@ export function Details({ conversation, rows }: { conversation: Conversation; ro
       <dl>
         {last_user_message_at !== null && (
           <Fact name={t("details.wrote")}>
-            <Ago at={last_user_message_at} />
+            <When at={last_user_message_at} words={ago} />
           </Fact>
         )}
         {window !== null && (
           <Fact name={t("details.window")}>
-            <Until at={window.until} />
+            <When at={window.until} />
           </Fact>
         )}
         {paused !== null && <Fact name={t("details.held")}>{held ?? "–"}</Fact>}
@@ -59,23 +59,5 @@ function Fact({ name, children }: { name: string; children: React.ReactNode }) {
       <dt>{name}</dt>
       <dd dir="auto">{children}</dd>
     </div>
-  );
-}
-
-function Until({ at }: { at: string }) {
-  const words = useNow((now) => dayAndClock(at, now));
-  return (
-    <time dateTime={at} title={moment(at)}>
-      {words}
-    </time>
-  );
-}
-
-function Ago({ at }: { at: string }) {
-  const words = useNow((now) => ago(at, now));
-  return (
-    <time dateTime={at} title={moment(at)}>
-      {words}
-    </time>
   );
 }

@@ -1,11 +1,10 @@
 import type { Conversation } from "../api/types";
-import { useNow } from "../clock";
 import { useDesk } from "../desk";
 import { customerOf } from "../list/customer";
 import { wordsOf } from "../message/Line";
 import type { Row } from "../message/relations";
-import { dayAndClock } from "../message/times";
 import { t } from "../words";
+import { When } from "./When";
 
 const SHOWN = 8;
 
@@ -28,9 +27,4 @@ export function Pauses({ rows, conversation }: { rows: readonly Row[]; conversat
       </ol>
     </section>
   );
-}
-
-function When({ at }: { at: string }) {
-  const words = useNow((now) => dayAndClock(at, now));
-  return <time dateTime={at}>{words}</time>;
 }

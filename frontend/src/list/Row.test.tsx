@@ -16,13 +16,7 @@ function row(one = conversation()) {
 
 describe("a row", () => {
   it("says who, the last words and whose they are, and that the bot has the word", () => {
-    const last_message = {
-      id: "m:1",
-      author: "bot",
-      by: null,
-      text: "Hi!",
-      sent_at: "2026-01-31T12:00:00.000Z",
-    } as const;
+    const last_message = { id: "m:1", author: "bot", by: null, text: "Hi!", sent_at: AT } as const;
     const { text } = row(conversation({ last_message }));
     expect(text()).toMatch(/Ana Ito.*Bot: Hi!.*Bot$/);
   });

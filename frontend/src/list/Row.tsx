@@ -3,6 +3,7 @@ import type { Conversation, Status } from "../api/types";
 import { useNow } from "../clock";
 import { useDesk } from "../desk";
 import { entry } from "../message/fields";
+import { shortTime } from "../message/times";
 import { format, go } from "../place";
 import { useCell } from "../state/cell";
 import { drafts } from "../state/drafts";
@@ -10,7 +11,6 @@ import { type Key, t } from "../words";
 import { Avatar } from "./Avatar";
 import { customerOf } from "./customer";
 import { Voice } from "./Voice";
-import { shortTime } from "./when";
 
 interface Props {
   id: string;

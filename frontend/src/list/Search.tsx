@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 import { Icon } from "../icon/Icon";
+import { isComposing } from "../keys";
 import { go, usePlace } from "../place";
 import { t } from "../words";
 
@@ -36,7 +37,7 @@ export function Search() {
         spellCheck={false}
         onChange={(event) => setText(event.target.value)}
         onKeyDown={(event) => {
-          if (event.key !== "Escape" || event.nativeEvent.isComposing) return;
+          if (event.key !== "Escape" || isComposing(event.nativeEvent)) return;
           setText("");
           event.currentTarget.blur();
         }}

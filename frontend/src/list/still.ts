@@ -1,5 +1,8 @@
 import { type RefObject, useEffect, useMemo, useRef, useState } from "react";
 
+/** A pointer that has not moved for so long is not about to press. */
+const RESTS_AFTER = 8000;
+
 /**
  * The ids to show: as they are, but as they were while the pointer or the focus is on the list, so that no row moves
  * away from under either; only what comes behind them is added. `hasChanges` says that there is more to show.
@@ -11,11 +14,10 @@ export function useStill(ids: readonly string[], list: RefObject<HTMLElement | n
     const element = list.current;
     if (element === null) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
-    // A pointer that rests for long is not about to press.
     const hold = () => {
       setHeld(true);
       clearTimeout(timer);
-      timer = setTimeout(release, 8000);
+      timer = setTimeout(release, RESTS_AFTER);
     };
     const release = () => {
       clearTimeout(timer);

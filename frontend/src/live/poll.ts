@@ -5,6 +5,9 @@ import { pace } from "./pace";
 import type { Tabs } from "./tabs";
 
 const RELOAD_EVERY = 5 * 60_000;
+const PAGE = 100;
+/** Where more has changed, the list is read anew instead. */
+const MOST = 2000;
 
 /** What the tab that polls tells the others. */
 export type News = { change: Change } | { connection: Connection } | { reload: true };
@@ -88,13 +91,13 @@ export function polling(api: Pick<Api, "list">, tabs: Tabs<News>, doc: Document 
   return { start, hurry: () => hurry() };
 }
 
-/** Everything since the mark, however many pages it takes; the first time only the count and a mark. */
+/** What has changed since the mark, on as many pages as it takes; the first time only the count and a mark. */
 async function changes(api: Pick<Api, "list">, since: string | undefined, signal: AbortSignal): Promise<Change> {
-  const first = await api.list(since === undefined ? { limit: 1 } : { since, limit: 100 }, signal);
+  const first = await api.list(since === undefined ? { limit: 1 } : { since, limit: PAGE }, signal);
   const conversations = [...first.sessions];
   let cursor = since === undefined ? null : first.cursor;
-  while (cursor !== null && since !== undefined && conversations.length < 2000) {
-    const next = await api.list({ since, limit: 100, cursor }, signal);
+  while (cursor !== null && since !== undefined && conversations.length < MOST) {
+    const next = await api.list({ since, limit: PAGE, cursor }, signal);
     conversations.push(...next.sessions);
     cursor = next.cursor;
   }

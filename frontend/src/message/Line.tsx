@@ -4,8 +4,7 @@ import { type Key, t } from "../words";
 import type { Context } from "./context";
 import { entry, isReadable } from "./fields";
 import { Time } from "./Marks";
-
-type Whose = Pick<Context, "customer" | "me">;
+import { actor, type Viewer } from "./voice";
 
 /** A line about the conversation: paused by Ana, came in by an ad, took a message back. */
 export function Line({ message, context }: { message: Message; context: Context }) {
@@ -28,7 +27,7 @@ const ICONS: Record<string, IconName> = { paused: "pause", resumed: "bot", polic
 const SAYS_WHY = new Set(["paused", "resumed", "policy", "edit"]);
 
 /** What such a line says. */
-export function wordsOf(message: Message, context: Whose): string {
+export function wordsOf(message: Message, context: Viewer): string {
   const who = actor(message, context);
   const values = {
     who,
@@ -84,20 +83,4 @@ const POLICIES: Record<string, Key | undefined> = {
 
 function joined(...parts: (string | null | undefined)[]): string {
   return parts.filter((part) => typeof part === "string" && isReadable(part)).join(" · ");
-}
-
-/** Who did it, inside a sentence. */
-function actor({ by, author }: Message, context: Whose): string {
-  switch (by?.type ?? author) {
-    case "user":
-      return context.customer;
-    case "bot":
-      return t("message.by.bot");
-    case "page_inbox":
-      return t("message.by.inbox");
-    case "system":
-      return t(by?.id === "stop" ? "message.by.stop" : "message.by.system");
-    default:
-      return by?.id === context.me ? t("message.by.you") : by?.name || t("message.by.operator");
-  }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ago, dayName, isSameDay } from "./times";
+import { ago, dayName, isSameDay, shortTime } from "./times";
 
 const noon = new Date(2026, 0, 31, 12).getTime();
 const earlier = (days: number, hours = 0) => new Date(noon - (days * 24 + hours) * 3_600_000).toISOString();
@@ -13,6 +13,15 @@ describe("dayName", () => {
     [earlier(7), "Saturday, January 24"],
     [earlier(400), "December 27, 2024"],
   ])("%s is %s", (at, name) => expect(dayName(at, noon)).toBe(name));
+});
+
+describe("shortTime", () => {
+  it.each([
+    [earlier(0, 2), "10:00 AM"],
+    [earlier(0, 13), "Fri"],
+    [earlier(6), "Sun"],
+    [earlier(7), "Jan 24"],
+  ])("%s is %s", (at, words) => expect(shortTime(at, noon).replace("\u202f", " ")).toBe(words));
 });
 
 describe("isSameDay", () => {

@@ -1,6 +1,7 @@
 /** Times as people read them, in the operator's language and time zone. `at` is RFC 3339 as the API gives it. */
 import { locale } from "../words";
 
+const SHORT_DATE = { day: "numeric", month: "short" } as const;
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 /** The time of day: 14:05. */
@@ -11,6 +12,14 @@ export function clock(at: string): string {
 /** Everything there is to say of a moment, to the second. */
 export function moment(at: string): string {
   return format("moment", { dateStyle: "full", timeStyle: "medium" }).format(new Date(at));
+}
+
+/** The time of day for today, the weekday for this week, else the date; as short as a row of the list needs it. */
+export function shortTime(at: string, now: number): string {
+  const ago = daysAgo(at, now);
+  if (ago <= 0) return clock(at);
+  if (ago < 7) return format("short weekday", { weekday: "short" }).format(new Date(at));
+  return format("short", SHORT_DATE).format(new Date(at));
 }
 
 /** A day and the time of day, for what is not of today; the time alone for what is. Inside a sentence. */
@@ -62,10 +71,9 @@ function startOfDay(at: number): number {
 }
 
 function shortDay(at: string, now: number): string {
-  const date = { day: "numeric", month: "short" } as const;
   return new Date(at).getFullYear() === new Date(now).getFullYear()
-    ? format("short", date).format(new Date(at))
-    : format("short of a year", { ...date, year: "numeric" }).format(new Date(at));
+    ? format("short", SHORT_DATE).format(new Date(at))
+    : format("short of a year", { ...SHORT_DATE, year: "numeric" }).format(new Date(at));
 }
 
 function capital(words: string): string {

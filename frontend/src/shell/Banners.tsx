@@ -2,7 +2,7 @@ import { useEffect, useState } from "react";
 import { useDesk } from "../desk";
 import { Icon } from "../icon/Icon";
 import { dayAndClock } from "../message/times";
-import { voice } from "../message/voice";
+import { actor } from "../message/voice";
 import { useSession } from "../sign-in/context";
 import { useCell } from "../state/cell";
 import { t } from "../words";
@@ -68,7 +68,7 @@ function Stopped() {
   const stop = useStop().data;
   const desk = useDesk();
   if (!stop?.paused) return null;
-  const who = voice({ author: stop.by?.type ?? "system", by: stop.by }, { customer: "", me: desk.me.id });
+  const who = actor({ author: stop.by?.type ?? "system", by: stop.by }, { customer: "", me: desk.me.id });
   return (
     <div className="banner strong" role="status">
       <Icon name="stop" />

@@ -1,12 +1,14 @@
 import { useMemo, useState } from "react";
 import type { Stop } from "../api/types";
 import { type Desk, useDesk } from "../desk";
+import { isComposing } from "../keys";
 import { customerOf } from "../list/customer";
-import { go, here, STATUSES } from "../place";
+import { go, STATUSES } from "../place";
 import { useCell } from "../state/cell";
 import { t } from "../words";
 import { Dialog } from "./Dialog";
 import { close, open } from "./dialogs";
+import { current } from "./moves";
 
 interface Command {
   id: string;
@@ -59,7 +61,7 @@ export default function Palette() {
           setAt(0);
         }}
         onKeyDown={(event) => {
-          if (event.nativeEvent.isComposing || event.keyCode === 229) return;
+          if (isComposing(event.nativeEvent)) return;
           if (event.key === "ArrowDown") setAt(Math.min(chosen + 1, found.length - 1));
           else if (event.key === "ArrowUp") setAt(Math.max(chosen - 1, 0));
           else if (event.key === "Enter") run(found[chosen]);
@@ -89,16 +91,15 @@ export default function Palette() {
 }
 
 function commands(desk: Desk): Command[] {
-  const { conversation } = here();
   const isStopped = desk.queries.getQueryData<Stop>(["stop"])?.paused ?? false;
-  const open_ = conversation === null ? undefined : desk.conversations.get().byId.get(conversation);
+  const known = current(desk);
   return [
-    ...(open_ === undefined
+    ...(known === undefined
       ? []
       : [
-          open_.status === "active"
-            ? { id: "pause", words: t("act.pause"), run: () => void desk.pause(open_.id) }
-            : { id: "resume", words: t("act.resume"), run: () => void desk.resume(open_.id) },
+          known.status === "active"
+            ? { id: "pause", words: t("act.pause"), run: () => void desk.pause(known.id) }
+            : { id: "resume", words: t("act.resume"), run: () => void desk.resume(known.id) },
         ]),
     ...STATUSES.map((status) => ({
       id: status,

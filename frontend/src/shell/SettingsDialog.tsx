@@ -3,7 +3,7 @@ import { chime } from "../live/notify";
 import { useSession } from "../sign-in/context";
 import { useCell } from "../state/cell";
 import { choose, type Settings, settings } from "../state/settings";
-import { LANGUAGES, t } from "../words";
+import { LANGUAGES, NAMES, t } from "../words";
 import { Dialog } from "./Dialog";
 
 /** What an operator can choose. Everything applies at once. */
@@ -26,8 +26,8 @@ export default function SettingsDialog() {
           name="language"
           words={t("settings.language")}
           value={now.language}
-          options={["en", "de"]}
-          say={(one) => LANGUAGES[one]}
+          options={LANGUAGES}
+          say={(one) => NAMES[one]}
         />
         <Choice
           name="send"

@@ -1,12 +1,12 @@
 /** One key each, while nothing is being written; all can be switched off in the settings. */
 import { useEffect } from "react";
 import { type Desk, useDesk } from "../desk";
-import { here } from "../place";
+import { isComposing } from "../keys";
 import { useCell } from "../state/cell";
 import { settings } from "../state/settings";
 import { type Key, t } from "../words";
 import { open, opened } from "./dialogs";
-import { openUnread, step } from "./moves";
+import { current, openUnread, step } from "./moves";
 
 export const SHORTCUTS: readonly { keys: readonly string[]; words: Key }[] = [
   { keys: ["J", "K"], words: "keys.step" },
@@ -31,8 +31,7 @@ export function useShortcuts(): void {
     if (!isOn) return;
     const acts = bindings(desk);
     const onKeyDown = (event: KeyboardEvent) => {
-      // Keys that an input method is composing with are its own.
-      if (!event.isComposing && event.keyCode !== 229) acts[nameOf(event)]?.(event);
+      if (!isComposing(event)) acts[nameOf(event)]?.(event);
     };
     addEventListener("keydown", onKeyDown);
     return () => removeEventListener("keydown", onKeyDown);
@@ -64,13 +63,11 @@ function bindings(desk: Desk): Record<string, (event: KeyboardEvent) => void> {
     u: quiet(() => openUnread(desk) || desk.say(t("unread.none"))),
     r: quiet(() => focus("composer")),
     p: quiet(() => {
-      const { conversation } = here();
-      const known = conversation === null ? undefined : desk.conversations.get().byId.get(conversation);
+      const known = current(desk);
       if (known) void (known.status === "active" ? desk.pause(known.id) : desk.resume(known.id));
     }),
     "Shift+p": quiet(() => {
-      const { conversation } = here();
-      const known = conversation === null ? undefined : desk.conversations.get().byId.get(conversation);
+      const known = current(desk);
       if (known?.status === "paused") void desk.resume(known.id, true);
     }),
     z: quiet(() => {

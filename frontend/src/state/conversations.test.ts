@@ -1,9 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Conversation } from "../api/types";
-import { conversation, listing, waiting } from "../test/samples";
+import { conversation, listing, time, waiting } from "../test/samples";
 import { EMPTY, expire, learn, page, type State, viewKey } from "./conversations";
 
-const time = (minute: number) => `2026-01-31T12:${String(minute).padStart(2, "0")}:00.000Z`;
 const at = (user: number, minute: number, own: Partial<Conversation> = {}) =>
   conversation({ user_id: String(user), last_activity_at: time(minute), ...own });
 const users = (state: State, status: Conversation["status"] | "all" | "waiting", q = "") =>

@@ -33,14 +33,19 @@ export function viewKey(status: Status, q: string): string {
 export function learn(state: State, conversations: readonly Conversation[], waiting = state.waiting): State {
   const newer = conversations.filter((one) => isNewer(one, state.byId.get(one.id)));
   if (newer.length === 0) return waiting === state.waiting ? state : { ...state, waiting };
+  return { ...changed(state, newer), waiting };
+}
+
+/** These in place of what was known of them, and where they go in each view. */
+function changed(state: State, conversations: readonly Conversation[]): Pick<State, "byId" | "views"> {
   const byId = new Map(state.byId);
-  for (const one of newer) byId.set(one.id, one);
+  for (const one of conversations) byId.set(one.id, one);
   const views = new Map(state.views);
   for (const [key, view] of views) {
-    const ids = newer.reduce((ids, one) => place(view, ids, one, state.byId.get(one.id), byId), view.ids);
+    const ids = conversations.reduce((ids, one) => place(view, ids, one, state.byId.get(one.id), byId), view.ids);
     if (ids !== view.ids) views.set(key, { ...view, ids });
   }
-  return { byId, views, waiting };
+  return { byId, views };
 }
 
 /** Takes in a page of a list: `from` is the cursor it was asked with, none for the first page. */
@@ -72,15 +77,8 @@ export function expire(state: State, now: number): State {
     }
   }
   if (ended.length === 0) return state;
-  const byId = new Map(state.byId);
-  for (const one of ended) byId.set(one.id, one);
-  const views = new Map(state.views);
-  for (const [key, view] of views) {
-    const ids = ended.reduce((ids, one) => place(view, ids, one, state.byId.get(one.id), byId), view.ids);
-    if (ids !== view.ids) views.set(key, { ...view, ids });
-  }
   const waited = ended.filter((one) => state.byId.get(one.id)?.waiting_since).length;
-  return { byId, views, waiting: Math.max(0, state.waiting - waited) };
+  return { ...changed(state, ended), waiting: Math.max(0, state.waiting - waited) };
 }
 
 /** Whether a conversation belongs in a view. A search is by part of a name or of the user's id, in any case. */

@@ -30,7 +30,7 @@ export function over(pages: readonly History[], fresh: readonly Message[]): Hist
   return [{ ...first, messages }, ...kept.slice(1)];
 }
 
-/** A page that was asked for before what has come since was laid over the newer ones. */
+/** An older page that was read, behind the newer ones as they are by now: more may have come while it was on its way. */
 export function behind<Param>(now: InfiniteData<History, Param> | undefined, read: InfiniteData<History, Param>) {
   const known = now?.pages.length ?? 0;
   if (now === undefined || read.pages.length <= known) return read;

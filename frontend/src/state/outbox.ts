@@ -81,7 +81,8 @@ export function clientIdOf(message: Message): string | null {
   return message.id.startsWith("s:") ? message.id.slice(2) : null;
 }
 
-const LONGEST = 2000;
+/** As many characters as Meta takes in a message. */
+export const LONGEST = 2000;
 
 /** A text as messages of at most 2,000 characters, cut between paragraphs, sentences or words where that is possible. */
 export function split(text: string, longest = LONGEST): string[] {

@@ -5,7 +5,7 @@ import { sentence } from "./sentence";
 import { span, urgency } from "./waits";
 
 const now = Date.parse(AT) + 4 * 60_000;
-const say = (one: Parameters<typeof sentence>[0], stop?: Stop) => sentence(one, "Ana", "kim", stop, now);
+const say = (one: Parameters<typeof sentence>[0], stop?: Stop) => sentence(one, "kim", stop, now);
 const stopped: Stop = { paused: true, reason: null, by: null, since: AT };
 
 describe("the header's sentence", () => {

@@ -14,13 +14,7 @@ export interface Sentence {
   sending: string;
 }
 
-export function sentence(
-  conversation: Conversation,
-  customer: string,
-  me: string,
-  stop: Stop | undefined,
-  now: number,
-): Sentence {
+export function sentence(conversation: Conversation, me: string, stop: Stop | undefined, now: number): Sentence {
   if (conversation.status === "active") {
     return stop?.paused
       ? {
@@ -38,7 +32,7 @@ export function sentence(
     words: who(conversation, me, now),
     silent: until ? t("says.back", { time: rest(Date.parse(until) - now) }) : t("says.silent"),
     action: "resume",
-    sending: t("sending.paused", { customer }),
+    sending: t("sending.paused"),
   };
 }
 

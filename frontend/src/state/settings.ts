@@ -1,10 +1,11 @@
 /** What an operator can choose; kept in this browser. */
 import * as v from "valibot";
+import { LANGUAGES } from "../words";
 import { kept } from "./kept";
 
 const Shape = v.object({
   theme: v.fallback(v.picklist(["system", "light", "dark"]), "system"),
-  language: v.fallback(v.picklist(["en", "de"]), "en"),
+  language: v.fallback(v.picklist(LANGUAGES), "en"),
   /** What sends: Enter, or Ctrl and Enter so that Enter makes a new line. */
   send: v.fallback(v.picklist(["enter", "ctrl-enter"]), "enter"),
   shortcuts: v.fallback(v.boolean(), true),

@@ -28,6 +28,6 @@ export function replyWindow({ window }: Conversation, customer: string, now: num
     isClosed: false,
     isUrgent: isAgents || left < SHORT_MS,
     left: t("window.left", { time: rest(left) }),
-    hint: isAgents ? t("window.agent", { customer, time }) : null,
+    hint: isAgents ? t("window.agent", { customer }) : null,
   };
 }

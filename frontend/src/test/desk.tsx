@@ -4,7 +4,8 @@ import { render } from "@testing-library/react";
 import type { ReactNode } from "react";
 import type { Api } from "../api/client";
 import type { Conversation, Message } from "../api/types";
-import { createDesk, type Desk, DeskProvider } from "../desk";
+import { createDesk, type Desk, DeskProvider, type Pages } from "../desk";
+import type { Feed, Listener } from "../live/feed";
 import { learn } from "../state/conversations";
 import { AT, conversation, listing, message, waiting } from "./samples";
 
@@ -47,18 +48,48 @@ function sent(clientId: string, text: string): Message {
   return message({ id: `s:${clientId}`, author: "operator", text, state: "sent", mid: `mid.${clientId}` });
 }
 
+/** A feed that tells of nothing. */
+export const SILENT: Feed = { start: () => () => {}, hurry: () => {} };
+
 export function deskOf({ api }: Server, ...known: Conversation[]): Desk {
   localStorage.clear();
-  const feed = { start: () => () => {}, hurry: () => {} };
+  return deskWith(api, SILENT, known);
+}
+
+/** A desk that has started, and what its feed tells: whatever a test says. */
+export function started({ api }: Server, ...known: Conversation[]): { desk: Desk; feed: Listener; end: () => void } {
+  localStorage.clear();
+  let feed: Listener | undefined;
+  const start = (listener: Listener) => {
+    feed = listener;
+    return () => {};
+  };
+  const desk = deskWith(api, { ...SILENT, start }, known);
+  const end = desk.start(() => {});
+  return { desk, feed: feed as unknown as Listener, end };
+}
+
+function deskWith(api: Api, feed: Feed, known: readonly Conversation[]): Desk {
   const desk = createDesk(api, feed, { id: "ana", name: "Ana" }, new QueryClient());
   desk.conversations.update((state) => learn(state, known));
   return desk;
 }
 
+/** Has the history of a conversation loaded: all of it, newest first. */
+export function load(desk: Desk, id: string, ...messages: Message[]): void {
+  const pages: Pages = { pages: [{ messages, cursor: null }], pageParams: [undefined] };
+  desk.queries.setQueryData(["history", id], pages);
+}
+
 export function show(desk: Desk, children: ReactNode) {
-  return render(
+  return render(<Around desk={desk}>{children}</Around>);
+}
+
+/** What every view finds around it. */
+export function Around({ desk, children }: { desk: Desk; children: ReactNode }) {
+  return (
     <QueryClientProvider client={desk.queries}>
       <DeskProvider value={desk}>{children}</DeskProvider>
-    </QueryClientProvider>,
+    </QueryClientProvider>
   );
 }

@@ -3,6 +3,11 @@ import type { Conversation, Listing, Message } from "../api/types";
 
 export const AT = "2026-01-31T12:00:00.000Z";
 
+/** So many minutes after `AT`. */
+export function time(minute: number): string {
+  return new Date(Date.parse(AT) + minute * 60_000).toISOString();
+}
+
 export function conversation(own: Partial<Conversation> = {}): Conversation {
   const userId = own.user_id ?? own.id?.split(":")[2] ?? "200";
   return {

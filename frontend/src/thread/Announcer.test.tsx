@@ -2,13 +2,12 @@ import { render, screen } from "@testing-library/react";
 import { expect, test } from "vitest";
 import type { Message } from "../api/types";
 import { arrange } from "../message/relations";
-import { message } from "../test/samples";
+import { message, time } from "../test/samples";
 import { Announcer } from "./Announcer";
 
-const minute = (at: number) => `2026-01-31T12:${String(at).padStart(2, "0")}:00.000Z`;
-const user = (at: number, text: string) => message({ id: `m:${at}`, mid: `${at}`, text, sent_at: minute(at) });
+const user = (at: number, text: string) => message({ id: `m:${at}`, mid: `${at}`, text, sent_at: time(at) });
 const operator = (by: string, state: Message["state"]) =>
-  message({ id: `s:${by}`, author: "operator", by: { type: "operator", id: by, name: by }, state, sent_at: minute(8) });
+  message({ id: `s:${by}`, author: "operator", by: { type: "operator", id: by, name: by }, state, sent_at: time(8) });
 
 test("says what the user says from now on, and what becomes of one's own sends", () => {
   const announcer = (...messages: Message[]) => (
@@ -20,7 +19,7 @@ test("says what the user says from now on, and what becomes of one's own sends",
     rerender(announcer(...messages));
     expect(log.textContent).toBe(words);
   };
-  const bot = message({ id: "m:bot", author: "bot", text: "Hi", sent_at: minute(5) });
+  const bot = message({ id: "m:bot", author: "bot", text: "Hi", sent_at: time(5) });
   says("", user(1, "older"), user(2, "old"));
   says("Mei: new\nMei: newer", user(2, "old"), user(3, "new"), user(4, "newer"), bot);
   const before = log.firstElementChild;

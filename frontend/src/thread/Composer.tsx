@@ -3,19 +3,19 @@ import type { Conversation } from "../api/types";
 import { useNow } from "../clock";
 import { useDesk } from "../desk";
 import { Icon } from "../icon/Icon";
+import { isComposing } from "../keys";
 import { customerOf } from "../list/customer";
 import { openNext } from "../shell/moves";
 import { useStop } from "../shell/stop";
 import { useCell } from "../state/cell";
 import { draft, drafts } from "../state/drafts";
-import { split } from "../state/outbox";
+import { LONGEST, split } from "../state/outbox";
 import { settings } from "../state/settings";
 import { type ReplyWindow, replyWindow } from "../state/window";
 import { locale, t } from "../words";
 import { useSentence } from "./Header";
 import { SendMenu } from "./SendMenu";
 
-const LONGEST = 2000;
 const COUNT_FROM = 1600;
 const TALLEST = 220;
 const ASK_EVERY = 20_000;
@@ -27,7 +27,7 @@ export function Composer({ conversation }: { conversation: Conversation }) {
   const { id } = conversation;
   const desk = useDesk();
   const customer = customerOf(conversation);
-  const says = useSentence(conversation, customer, useStop().data);
+  const says = useSentence(conversation, useStop().data);
   const text = useCell(drafts, (all) => all[id] ?? "");
   const enterSends = useCell(settings, (all) => all.send === "enter");
   const area = useRef<HTMLTextAreaElement>(null);
@@ -38,7 +38,10 @@ export function Composer({ conversation }: { conversation: Conversation }) {
 
   useAutosize(area, text);
   // Whoever comes back to a draft goes on at its end.
-  useLayoutEffect(() => area.current?.setSelectionRange(LONGEST * 10, LONGEST * 10), []);
+  useLayoutEffect(() => {
+    const end = area.current?.value.length ?? 0;
+    area.current?.setSelectionRange(end, end);
+  }, []);
 
   async function send(after: After): Promise<void> {
     if (isIdle) return;
@@ -49,18 +52,8 @@ export function Composer({ conversation }: { conversation: Conversation }) {
   }
 
   function onKeyDown(event: React.KeyboardEvent): void {
-    // Enter that ends a composition chooses a word; it never sends. 229 is what Safari says.
-    if (event.key !== "Enter" || event.nativeEvent.isComposing || event.keyCode === 229) return;
-    const isCtrl = event.ctrlKey || event.metaKey;
-    const after: After | null = event.altKey
-      ? "resume"
-      : isCtrl && event.shiftKey
-        ? "next"
-        : event.shiftKey
-          ? null
-          : isCtrl || enterSends
-            ? "stay"
-            : null;
+    if (event.key !== "Enter" || isComposing(event.nativeEvent)) return;
+    const after = afterEnter(event, enterSends);
     if (after === null) return;
     event.preventDefault();
     void send(after);
@@ -122,6 +115,14 @@ export function Composer({ conversation }: { conversation: Conversation }) {
       </div>
     </form>
   );
+}
+
+/** What Enter asks for with what is held beside it; null where it begins a line. */
+function afterEnter({ altKey, ctrlKey, metaKey, shiftKey }: React.KeyboardEvent, enterSends: boolean): After | null {
+  const isCtrl = ctrlKey || metaKey;
+  if (altKey) return "resume";
+  if (shiftKey) return isCtrl ? "next" : null;
+  return isCtrl || enterSends ? "stay" : null;
 }
 
 /** Rendered anew only when a word of it changes; where time has run out, the server is asked what holds now. */

@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "react";
-import type { Conversation } from "../api/types";
+import type { Conversation, Stop } from "../api/types";
 import { useNow } from "../clock";
 import { useDesk } from "../desk";
 import { Icon } from "../icon/Icon";
@@ -8,7 +8,7 @@ import { customerOf } from "../list/customer";
 import { go } from "../place";
 import { useStop } from "../shell/stop";
 import { useCell } from "../state/cell";
-import { sentence } from "../state/sentence";
+import { type Sentence, sentence } from "../state/sentence";
 import { t } from "../words";
 import { ResumeMenu } from "./ResumeMenu";
 
@@ -20,7 +20,7 @@ export function Header({ conversation }: { conversation: Conversation }) {
   const stop = useStop().data;
   const customer = customerOf(conversation);
   const isSwitching = useCell(desk.switching, (all) => all.has(conversation.id));
-  const says = useSentence(conversation, customer, stop);
+  const says = useSentence(conversation, stop);
   const act = () => void (says.action === "pause" ? desk.pause(conversation.id) : desk.resume(conversation.id));
   // On a phone the list is gone, and with it the row that had the focus.
   const heading = useRef<HTMLHeadingElement>(null);
@@ -75,8 +75,8 @@ export function Header({ conversation }: { conversation: Conversation }) {
 }
 
 /** Rendered anew only when a word of it changes. */
-export function useSentence(conversation: Conversation, customer: string, stop: Parameters<typeof sentence>[3]) {
+export function useSentence(conversation: Conversation, stop: Stop | undefined) {
   const me = useDesk().me.id;
-  const text = useNow((now) => JSON.stringify(sentence(conversation, customer, me, stop, now)));
-  return JSON.parse(text) as ReturnType<typeof sentence>;
+  const text = useNow((now) => JSON.stringify(sentence(conversation, me, stop, now)));
+  return JSON.parse(text) as Sentence;
 }

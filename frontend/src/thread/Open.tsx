@@ -11,7 +11,9 @@ import { Header } from "./Header";
 import { historyQuery, useRows } from "./history";
 import { Thread } from "./Thread";
 
+/** Marks of delivery and reading are no change that the feed tells of: looked for while some are missing. */
 const MARKS_EVERY = 10_000;
+const MARKS_WITHIN = 600_000;
 
 /** An open conversation: its header, what was said, the composer, and the details beside them. */
 export default function Open({ id, message }: { id: string; message: string | null }) {
@@ -34,13 +36,12 @@ export default function Open({ id, message }: { id: string; message: string | nu
         (error) => setFault(reason(error)),
       );
     void look();
-    // Marks of delivery and reading are no change that the feed tells of: looked for while some are missing.
     const timer = setInterval(() => {
       const known = desk.conversations.get().byId.get(id);
       const sentAt = known?.last_operator?.at;
-      const isOpen =
-        sentAt !== undefined && (known?.read_at ?? "") < sentAt && now.get() - Date.parse(sentAt) < 600_000;
-      if (isOpen && document.visibilityState === "visible") void look();
+      const isMissing =
+        sentAt !== undefined && (known?.read_at ?? "") < sentAt && now.get() - Date.parse(sentAt) < MARKS_WITHIN;
+      if (isMissing && document.visibilityState === "visible") void look();
     }, MARKS_EVERY);
     return () => clearInterval(timer);
   }, [desk, id, attempt]);

@@ -19,6 +19,8 @@ import { discarded, type History } from "./history";
 import { estimate, type Item, items, opening } from "./items";
 
 const NEAR_END = 80;
+/** So many rows from the first, older ones are asked for. */
+const AHEAD = 15;
 /** How far back the message of a link is looked for. */
 const SOUGHT_PAGES = 40;
 
@@ -112,7 +114,7 @@ export function Thread({ conversation, rows, query, message }: Props) {
   const virtual = thread.getVirtualItems();
   const firstShown = virtual[0]?.index ?? 0;
   useEffect(() => {
-    const isNeeded = isSeeking || (isOpened.current && firstShown < 15);
+    const isNeeded = isSeeking || (isOpened.current && firstShown < AHEAD);
     if (isNeeded && hasNextPage && !isFetchingNextPage && !isFetchNextPageError) void fetchNextPage();
   }, [isSeeking, firstShown, hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage]);
 

@@ -1,8 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import type { Conversation } from "../api/types";
 import { useDesk } from "../desk";
-
-const SETTLED_AFTER = 5000;
+import { SETTLED_AFTER } from "../desk/histories";
 
 /** How many messages the pause keeps from the bot; undefined until that is known, and while there is no pause. */
 export function useHeld({ id, epoch, paused, last_message }: Conversation): number | undefined {
@@ -12,7 +11,6 @@ export function useHeld({ id, epoch, paused, last_message }: Conversation): numb
     queryFn: () => desk.api.conversation(id).then((one) => one.held ?? 0),
     enabled: paused !== null,
     placeholderData: (before) => before,
-    // A message is here a moment before it is held, and no change tells of that.
     refetchInterval: ({ state }) => (state.dataUpdateCount < 2 ? SETTLED_AFTER : false),
   });
   return paused === null ? undefined : query.data;

@@ -1,20 +1,17 @@
-import { QueryClientProvider } from "@tanstack/react-query";
 import { act, renderHook, waitFor } from "@testing-library/react";
 import type { ReactNode } from "react";
 import { describe, expect, it } from "vitest";
 import { ApiError } from "../api/client";
 import type { History, Message } from "../api/types";
-import { DeskProvider } from "../desk";
-import { deskOf, server } from "../test/desk";
-import { message, waiting } from "../test/samples";
+import { Around, deskOf, server } from "../test/desk";
+import { message, time, waiting } from "../test/samples";
 import { discarded, useRows } from "./history";
 
 const ID = "messenger:100:200";
-const at = (minute: number) => new Date(Date.parse("2026-01-31T12:00:00.000Z") + minute * 60_000).toISOString();
 const said = (minute: number, own: Partial<Message> = {}) =>
-  message({ id: `m:${minute}`, mid: `${minute}`, sent_at: at(minute), ...own });
+  message({ id: `m:${minute}`, mid: `${minute}`, sent_at: time(minute), ...own });
 const sent = (clientId: string, minute: number) =>
-  message({ id: `s:${clientId}`, mid: "own", author: "operator", state: "sent", sent_at: at(minute) });
+  message({ id: `s:${clientId}`, mid: "own", author: "operator", state: "sent", sent_at: time(minute) });
 
 /** An open thread whose reads are answered by the test, in whatever order. */
 function opened() {
@@ -22,12 +19,8 @@ function opened() {
   const history = (_: string, cursor?: string) =>
     new Promise<History>((answer, fail) => reads.push({ cursor, answer, fail }));
   const send = async (_: string, { client_id }: { client_id: string }) => sent(client_id, 50);
-  const desk = deskOf(server({ history, send, conversation: async () => waiting(at(0)) }), waiting(at(0)));
-  const wrapper = ({ children }: { children: ReactNode }) => (
-    <QueryClientProvider client={desk.queries}>
-      <DeskProvider value={desk}>{children}</DeskProvider>
-    </QueryClientProvider>
-  );
+  const desk = deskOf(server({ history, send, conversation: async () => waiting(time(0)) }), waiting(time(0)));
+  const wrapper = ({ children }: { children: ReactNode }) => <Around desk={desk}>{children}</Around>;
   const { result } = renderHook(() => useRows(ID), { wrapper });
   const read = async () => {
     await waitFor(() => expect(reads.length).toBeGreaterThan(0), { timeout: 3000 });

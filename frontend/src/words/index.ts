@@ -7,8 +7,13 @@ import message from "./en/message.json";
 
 const english = { ...app, ...message };
 export type Key = keyof typeof english;
-export const LANGUAGES = { en: "English", de: "Deutsch" } as const;
-export type Language = keyof typeof LANGUAGES;
+export const NAMES = { en: "English", de: "Deutsch" } as const;
+export type Language = keyof typeof NAMES;
+export const LANGUAGES = Object.keys(NAMES) as Language[];
+
+const OTHERS = {
+  de: () => Promise.all([import("./de/app.json"), import("./de/message.json")]),
+} satisfies Record<Exclude<Language, "en">, unknown>;
 
 let catalogue: Partial<Record<Key, string>> = english;
 let language: Language = "en";
@@ -28,10 +33,11 @@ export function locale(): string {
 
 /** Changes the language; whoever calls renders everything anew. */
 export async function speak(chosen: Language): Promise<void> {
-  if (chosen === "de") {
-    const [app, message] = await Promise.all([import("./de/app.json"), import("./de/message.json")]);
+  if (chosen === "en") catalogue = english;
+  else {
+    const [app, message] = await OTHERS[chosen]();
     catalogue = { ...app.default, ...message.default };
-  } else catalogue = english;
+  }
   language = chosen;
   document.documentElement.lang = chosen;
 }
