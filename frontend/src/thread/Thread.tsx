@@ -63,17 +63,18 @@ export function Thread({ conversation, rows, query, message }: Props) {
     paddingEnd: 16,
   });
 
-  /** What was gone to and is not left yet. */
-  const aim = useRef<string | null>(null);
+  /** The row that was gone to and is not left yet; where it opened, the unread line stays in sight above it. */
+  const aim = useRef<{ key: string; align: "start" | "center" } | null>(null);
   const leave = () => {
     aim.current = null;
   };
   const goTo = useCallback(
-    (key: string) => {
+    (key: string, align: "start" | "center" = "center") => {
       const at = shown.findIndex((item) => item.key === key);
       if (at < 0) return false;
-      aim.current = key;
-      thread.scrollToIndex(at, { align: key === "unread" ? "start" : "center" });
+      aim.current = { key, align };
+      const isBelowLine = align === "start" && shown[at - 1]?.is === "unread";
+      thread.scrollToIndex(isBelowLine ? at - 1 : at, { align });
       return true;
     },
     [shown, thread],
@@ -98,7 +99,7 @@ export function Thread({ conversation, rows, query, message }: Props) {
     }
     if (isOpened.current) return;
     isOpened.current = true;
-    if (unread !== null && goTo("unread")) return;
+    if (unread !== null && goTo(unread, "start")) return;
     thread.scrollToEnd({ behavior: "instant" });
   }, [shown, rows, message, isSeeking, unread, hasNextPage, pages, goTo, thread, desk]);
 
@@ -106,7 +107,7 @@ export function Thread({ conversation, rows, query, message }: Props) {
   const oldest = messages[0]?.id;
   // biome-ignore lint/correctness/useExhaustiveDependencies: only older rows move it
   useLayoutEffect(() => {
-    if (aim.current !== null) goTo(aim.current);
+    if (aim.current !== null) goTo(aim.current.key, aim.current.align);
   }, [oldest]);
 
   const virtual = thread.getVirtualItems();
