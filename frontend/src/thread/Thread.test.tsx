@@ -1,7 +1,8 @@
-import { waitFor } from "@testing-library/react";
+import { act, waitFor } from "@testing-library/react";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Api } from "../api/client";
 import type { Conversation } from "../api/types";
+import { learn } from "../state/conversations";
 import { deskOf, server, show } from "../test/desk";
 import { AT, conversation, message } from "../test/samples";
 import Open from "./Open";
@@ -50,4 +51,23 @@ it("stays where it has opened while older rows come, where nobody has ever looke
   await after(800);
   isShown();
   expect(reads).toBeLessThan(4);
+});
+
+it("has seen what it has shown before a poll said that it came", async () => {
+  const one = conversation({ seen_at: at(0), version: 5 });
+  const asked: string[] = [];
+  const seen: Api["seen"] = async (id, until = "") => {
+    asked.push(until);
+    return { ...one, id, version: 7, last_activity_at: until };
+  };
+  let messages = [said(0)];
+  const desk = opened(one, { history: async () => ({ messages, cursor: null }), seen });
+  await after(50);
+  messages = [said(1), said(0)];
+  await desk.freshen(one.id);
+  await after(50);
+  expect(asked).toEqual([]);
+  const told = { unread: true, version: 6, last_activity_at: at(1), last_user_message_at: at(1) };
+  act(() => desk.conversations.update((state) => learn(state, [{ ...one, ...told }])));
+  await waitFor(() => expect(asked).toEqual([at(1)]));
 });

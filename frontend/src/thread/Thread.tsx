@@ -42,7 +42,9 @@ export function Thread({ conversation, rows, query, message }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const [isAtEnd, setAtEnd] = useState(true);
   const last = messages.at(-1);
-  const newestAt = useMemo(() => newestOf(messages), [messages]);
+  const newestAt = useMemo(() => newestOf(messages, desk.me.id), [messages, desk]);
+  /** Whether what is unread is shown: either may come first. */
+  const isUnseen = conversation.unread && (conversation.last_user_message_at ?? "") <= newestAt;
   /** Until when everything has been seen; null where nothing is known of it. */
   const [seenTo, setSeenTo] = useState(isUnread ? seenAt : null);
 
@@ -142,6 +144,7 @@ export function Thread({ conversation, rows, query, message }: Props) {
     thread.scrollToEnd({ behavior: "instant" });
   }, [sendingId, thread]);
   // What is at the end while the end is in sight has been seen.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what is unread only now is seen now
   useEffect(() => {
     if (!isAtEnd || newestAt === "") return;
     const isAbove = box.current !== null && !isNearEnd(box.current); // where it has opened
@@ -154,7 +157,7 @@ export function Thread({ conversation, rows, query, message }: Props) {
     look();
     addEventListener("focus", look);
     return () => removeEventListener("focus", look);
-  }, [desk, id, isAtEnd, isUnread, newestAt]);
+  }, [desk, id, isAtEnd, isUnread, isUnseen, newestAt]);
   const toLatest = () => {
     leave();
     thread.scrollToEnd({ behavior: "instant" });
@@ -308,10 +311,10 @@ function countAfter(messages: readonly Message[], time: string, me: string): num
   return messages.filter(({ sent_at, author, by }) => sent_at > time && author !== "system" && by?.id !== me).length;
 }
 
-/** What was sent last; what failed stands behind it. */
-function newestOf(messages: readonly Message[]): string {
+/** When anybody but the operator `me` has said something last. */
+function newestOf(messages: readonly Message[], me: string): string {
   let newest = "";
-  for (const { sent_at } of messages) if (sent_at > newest) newest = sent_at;
+  for (const { sent_at, by } of messages) if (by?.id !== me && sent_at > newest) newest = sent_at;
   return newest;
 }
 
