@@ -102,7 +102,7 @@ export function createSender(
         client_id,
         conversation: id,
         text: message.text,
-        at: mine?.at ?? message.sent_at,
+        at: mine?.retry === false ? new Date().toISOString() : message.sent_at,
         seen: histories.newest(id),
         fault: null,
         retry: mine?.retry ?? true,
@@ -111,14 +111,22 @@ export function createSender(
       return inTurn(id, () => deliver(sending));
     },
     resend(before = Number.POSITIVE_INFINITY) {
+      const stuck = new Set<string>();
       for (const one of outbox.get()) {
+        const { conversation: id, client_id } = one;
         if (one.fault !== null || Date.parse(one.at) >= before) continue;
         if (!one.retry && Date.parse(one.at) < Date.now() - LATEST) {
-          outbox.update((all) => outboxes.failed(all, one.client_id, t("fault.left")));
+          outbox.update((all) => outboxes.failed(all, client_id, t("fault.left")));
           continue;
         }
-        const isLeft = () => outbox.get().some((now) => now.client_id === one.client_id && now.fault === null);
-        void inTurn(one.conversation, async () => isLeft() && deliver({ ...one, retry: false }));
+        void inTurn(id, async () => {
+          const isLeft = outbox.get().some((now) => now.client_id === client_id && now.fault === null);
+          if (!isLeft) return false;
+          if (stuck.has(id)) outbox.update((all) => outboxes.failed(all, client_id, t("fault.part")));
+          else if (await deliver({ ...one, retry: false })) return true;
+          if (!one.retry) stuck.add(id);
+          return false;
+        });
       }
     },
   };

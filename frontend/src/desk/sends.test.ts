@@ -150,8 +150,33 @@ describe("sending", () => {
       ["stale", true],
       ["new", false],
     ]);
+    // Sent once more by hand it is on its way, however long ago it was written.
+    let isHanging = true;
+    const { send } = calls.api;
+    calls.api.send = (id, sending) => (isHanging ? new Promise(() => {}) : send(id, sending));
+    const [stale] = rest;
+    if (stale) void desk.retry(ID, asMessage(stale, desk.me));
+    reload();
+    expect(desk.outbox.get().map(({ text, fault }) => [text, fault])).toContainEqual(["stale", null]);
+    isHanging = false;
     const bens = createDesk(calls.api, feed, { id: "ben", name: "Ben" }, new QueryClient());
     expect(bens.outbox.get(), "nobody sends what somebody else has written").toEqual([]);
+  });
+
+  it("sends no part before the one that comes before it where another tab has left them, either", async () => {
+    const calls = server();
+    calls.faults.push(refused);
+    const desk = deskOf(calls, waiting(AT));
+    const left = (text: string) =>
+      ({ client_id: text, conversation: ID, text, at: new Date().toISOString(), seen: null, fault: null }) as const;
+    desk.outbox.update(() => [
+      { ...left("a"), retry: false },
+      { ...left("b"), retry: false },
+    ]);
+    desk.start(() => {})();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(calls.asked.filter((what) => what.startsWith("send"))).toEqual([`send ${ID} a`]);
+    expect(desk.outbox.get().map(({ fault }) => fault)).toEqual(["Too long.", "The part before it was not sent."]);
   });
 
   it("leaves it to a person to send once more what may have gone out when it was sent again", async () => {
