@@ -71,3 +71,17 @@ it("has seen what it has shown before a poll said that it came", async () => {
   act(() => desk.conversations.update((state) => learn(state, [{ ...one, ...told }])));
   await waitFor(() => expect(asked).toEqual([at(1)]));
 });
+
+it("counts what comes while somebody reads further up, though nobody has looked before", async () => {
+  const one = conversation({ unread: true, version: 5 });
+  let newest = 100;
+  const history = async () => ({
+    messages: Array.from({ length: 50 }, (_, back) => said(newest - back)),
+    cursor: null,
+  });
+  const desk = opened(one, { history, seen: async () => one });
+  await waitFor(() => expect(document.querySelector(".latest")?.textContent).toBe("Jump to the latest"));
+  newest = 101;
+  await act(() => desk.freshen(one.id));
+  await waitFor(() => expect(document.querySelector(".latest")?.textContent).toBe("1 new message"));
+});

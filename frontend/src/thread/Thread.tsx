@@ -45,7 +45,7 @@ export function Thread({ conversation, rows, query, message }: Props) {
   const newestAt = useMemo(() => newestOf(messages, desk.me.id), [messages, desk]);
   /** Whether what is unread is shown: either may come first. */
   const isUnseen = conversation.unread && (conversation.last_user_message_at ?? "") <= newestAt;
-  /** Until when everything has been seen; null where nothing is known of it. */
+  /** What was said later counts as new; null until that is known. */
   const [seenTo, setSeenTo] = useState(isUnread ? seenAt : null);
 
   const thread = useVirtualizer({
@@ -149,7 +149,10 @@ export function Thread({ conversation, rows, query, message }: Props) {
     if (!isAtEnd || newestAt === "") return;
     const isAbove = box.current !== null && !isNearEnd(box.current); // where it has opened
     if (isAbove) setAtEnd(false);
-    if (isAbove && isUnread) return;
+    if (isAbove && isUnread) {
+      setSeenTo((known) => known ?? newestAt);
+      return;
+    }
     setSeenTo(newestAt);
     const look = () => {
       if (document.visibilityState === "visible") void desk.seen(id).catch(() => {});
