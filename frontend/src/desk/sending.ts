@@ -25,6 +25,7 @@ export interface Outcome {
 }
 
 const LATEST = 600_000;
+const isLate = ({ retry, at }: Sending) => !retry && Date.parse(at) < Date.now() - LATEST;
 
 export function createSender(
   api: Api,
@@ -44,11 +45,12 @@ export function createSender(
   }
 
   /** Sends, which pauses a bot that is active; a repeat does nothing twice: it asks what became of it. */
-  async function deliver(sending: Sending): Promise<boolean> {
+  async function deliver(sending: Sending, again = sending.retry): Promise<boolean> {
     const { conversation: id, client_id, text, seen } = sending;
-    let retry = sending.retry;
+    let retry = again;
     try {
       const row = await repeated(() => {
+        if (isLate(sending)) throw new ApiError(408, "late", t("fault.left")); // a computer has slept meanwhile
         const sent = api.send(id, { client_id, text, retry, ...(seen && { seen_id: seen }) });
         retry = false;
         return sent;
@@ -115,7 +117,7 @@ export function createSender(
       for (const one of outbox.get()) {
         const { conversation: id, client_id } = one;
         if (one.fault !== null || Date.parse(one.at) >= before) continue;
-        if (!one.retry && Date.parse(one.at) < Date.now() - LATEST) {
+        if (isLate(one)) {
           outbox.update((all) => outboxes.failed(all, client_id, t("fault.left")));
           continue;
         }
@@ -123,7 +125,7 @@ export function createSender(
           const isLeft = outbox.get().some((now) => now.client_id === client_id && now.fault === null);
           if (!isLeft) return false;
           if (stuck.has(id)) outbox.update((all) => outboxes.failed(all, client_id, t("fault.part")));
-          else if (await deliver({ ...one, retry: false })) return true;
+          else if (await deliver(one, false)) return true;
           if (!one.retry) stuck.add(id);
           return false;
         });

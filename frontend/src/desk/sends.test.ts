@@ -1,10 +1,11 @@
 import { QueryClient } from "@tanstack/react-query";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { ApiError } from "../api/client";
 import type { Listener } from "../live/feed";
 import { asMessage } from "../state/outbox";
 import { deskOf, server } from "../test/desk";
 import { conversation, message, waiting } from "../test/samples";
+import { t } from "../words";
 import { createDesk, type Pages } from ".";
 
 const ID = "messenger:100:200";
@@ -161,6 +162,23 @@ describe("sending", () => {
     isHanging = false;
     const bens = createDesk(calls.api, feed, { id: "ben", name: "Ben" }, new QueryClient());
     expect(bens.outbox.get(), "nobody sends what somebody else has written").toEqual([]);
+  });
+
+  it("sends nothing by itself once a computer wakes up that slept meanwhile", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const calls = server();
+    const asked: string[] = [];
+    calls.api.send = async (_, { text }) => {
+      asked.push(text);
+      await Promise.resolve();
+      vi.setSystemTime(Date.now() + 8 * 3_600_000);
+      throw new ApiError(0, "no_answer", "The server does not answer.");
+    };
+    const desk = deskOf(calls, waiting(AT));
+    await Promise.all([desk.send(ID, "Good night"), desk.send(ID, "Until tomorrow")]);
+    vi.useRealTimers();
+    expect(asked).toEqual(["Good night"]);
+    expect(desk.outbox.get().map(({ fault }) => fault)).toEqual(Array(2).fill(t("fault.left")));
   });
 
   it("sends no part before the one that comes before it where another tab has left them, either", async () => {
