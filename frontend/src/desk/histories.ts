@@ -6,7 +6,7 @@ import type { Cell } from "../state/cell";
 import { over } from "../state/history";
 import type { Outbox } from "../state/outbox";
 import * as outboxes from "../state/outbox";
-import { repeated } from "./repeated";
+import { repeated } from "./calls";
 
 /** As react-query keeps a history: newest page first. */
 export type Pages = InfiniteData<History, string | undefined>;

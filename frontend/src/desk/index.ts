@@ -20,12 +20,12 @@ import { kept } from "../state/kept";
 import * as outboxes from "../state/outbox";
 import { type Outbox, OutboxShape } from "../state/outbox";
 import { t } from "../words";
+import { reason } from "./calls";
 import { createHistories } from "./histories";
-import { reason } from "./repeated";
 import { createSender, type Outcome } from "./sending";
 
+export { reason } from "./calls";
 export type { Pages } from "./histories";
-export { reason } from "./repeated";
 
 export interface Toast {
   id: number;

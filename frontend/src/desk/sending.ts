@@ -5,8 +5,8 @@ import type { Cell } from "../state/cell";
 import type { Outbox, Sending } from "../state/outbox";
 import * as outboxes from "../state/outbox";
 import { t } from "../words";
+import { reason, repeated } from "./calls";
 import type { Histories } from "./histories";
-import { reason, repeated } from "./repeated";
 
 export interface Sender {
   send(id: string, text: string): Promise<boolean>;
@@ -26,6 +26,7 @@ export interface Outcome {
 
 /** After so long an operator decides whether it still holds. */
 const LATEST = 600_000;
+const isLate = ({ retry, at }: Sending) => !retry && Date.parse(at) < Date.now() - LATEST;
 
 export function createSender(
   api: Api,
@@ -45,11 +46,12 @@ export function createSender(
   }
 
   /** Sends, which pauses a bot that is active; a repeat does nothing twice: it asks what became of it. */
-  async function deliver(sending: Sending): Promise<boolean> {
+  async function deliver(sending: Sending, again = sending.retry): Promise<boolean> {
     const { conversation: id, client_id, text, seen } = sending;
-    let retry = sending.retry;
+    let retry = again;
     try {
       const row = await repeated(() => {
+        if (isLate(sending)) throw new ApiError(408, "late", t("fault.left")); // a computer has slept meanwhile
         const sent = api.send(id, { client_id, text, retry, ...(seen && { seen_id: seen }) });
         retry = false;
         return sent;
@@ -103,7 +105,7 @@ export function createSender(
         client_id,
         conversation: id,
         text: message.text,
-        at: mine?.at ?? message.sent_at,
+        at: mine?.retry === false ? new Date().toISOString() : message.sent_at,
         seen: histories.newest(id),
         fault: null,
         retry: mine?.retry ?? true,
@@ -112,14 +114,22 @@ export function createSender(
       return inTurn(id, () => deliver(sending));
     },
     resend(before = Number.POSITIVE_INFINITY) {
+      const stuck = new Set<string>();
       for (const one of outbox.get()) {
+        const { conversation: id, client_id } = one;
         if (one.fault !== null || Date.parse(one.at) >= before) continue;
-        if (!one.retry && Date.parse(one.at) < Date.now() - LATEST) {
-          outbox.update((all) => outboxes.failed(all, one.client_id, t("fault.left")));
+        if (isLate(one)) {
+          outbox.update((all) => outboxes.failed(all, client_id, t("fault.left")));
           continue;
         }
-        const isLeft = () => outbox.get().some((now) => now.client_id === one.client_id && now.fault === null);
-        void inTurn(one.conversation, async () => isLeft() && deliver({ ...one, retry: false }));
+        void inTurn(id, async () => {
+          const isLeft = outbox.get().some((now) => now.client_id === client_id && now.fault === null);
+          if (!isLeft) return false;
+          if (stuck.has(id)) outbox.update((all) => outboxes.failed(all, client_id, t("fault.part")));
+          else if (await deliver(one, false)) return true;
+          if (!one.retry) stuck.add(id);
+          return false;
+        });
       }
     },
   };

@@ -1,9 +1,10 @@
 import { QueryClient } from "@tanstack/react-query";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { ApiError } from "../api/client";
 import { asMessage } from "../state/outbox";
 import { deskOf, load, SILENT, server, started } from "../test/desk";
 import { AT, conversation, message, waiting } from "../test/samples";
+import { t } from "../words";
 import { createDesk, type Pages } from ".";
 
 const ID = "messenger:100:200";
@@ -130,8 +131,50 @@ describe("sending", () => {
       ["stale", true],
       ["new", false],
     ]);
+    // Sent once more by hand it is on its way, however long ago it was written.
+    let isHanging = true;
+    const { send } = calls.api;
+    calls.api.send = (id, sending) => (isHanging ? new Promise(() => {}) : send(id, sending));
+    const [stale] = rest;
+    if (stale) void desk.retry(ID, asMessage(stale, desk.me));
+    feed.reload();
+    expect(desk.outbox.get().map(({ text, fault }) => [text, fault])).toContainEqual(["stale", null]);
+    isHanging = false;
     const bens = createDesk(calls.api, SILENT, { id: "ben", name: "Ben" }, new QueryClient());
     expect(bens.outbox.get(), "nobody sends what somebody else has written").toEqual([]);
+  });
+
+  it("sends nothing by itself once a computer wakes up that slept meanwhile", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const calls = server();
+    const asked: string[] = [];
+    calls.api.send = async (_, { text }) => {
+      asked.push(text);
+      await Promise.resolve();
+      vi.setSystemTime(Date.now() + 8 * 3_600_000);
+      throw new ApiError(0, "no_answer", "The server does not answer.");
+    };
+    const desk = deskOf(calls, waiting(AT));
+    await Promise.all([desk.send(ID, "Good night"), desk.send(ID, "Until tomorrow")]);
+    vi.useRealTimers();
+    expect(asked).toEqual(["Good night"]);
+    expect(desk.outbox.get().map(({ fault }) => fault)).toEqual(Array(2).fill(t("fault.left")));
+  });
+
+  it("sends no part before the one that comes before it where another tab has left them, either", async () => {
+    const calls = server();
+    calls.faults.push(refused);
+    const desk = deskOf(calls, waiting(AT));
+    const left = (text: string) =>
+      ({ client_id: text, conversation: ID, text, at: new Date().toISOString(), seen: null, fault: null }) as const;
+    desk.outbox.update(() => [
+      { ...left("a"), retry: false },
+      { ...left("b"), retry: false },
+    ]);
+    desk.start(() => {})();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(calls.asked.filter((what) => what.startsWith("send"))).toEqual([`send ${ID} a`]);
+    expect(desk.outbox.get().map(({ fault }) => fault)).toEqual(["Too long.", "The part before it was not sent."]);
   });
 
   it("leaves it to a person to send once more what may have gone out when it was sent again", async () => {

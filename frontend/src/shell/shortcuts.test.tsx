@@ -94,6 +94,17 @@ test("an input method keeps its keys, and a dialog its place", () => {
   expect(opened.get()).toBe("palette");
 });
 
+test("a Mac's own Ctrl+K deletes to the end of the line where something is written", () => {
+  page();
+  const platform = vi.spyOn(navigator, "platform", "get").mockReturnValue("MacIntel");
+  document.getElementById("composer")?.focus();
+  expect(press("k", "KeyK", { ctrlKey: true })).toBe(true);
+  expect(opened.get()).toBeNull();
+  press("k", "KeyK", { metaKey: true });
+  expect(opened.get()).toBe("palette");
+  platform.mockRestore();
+});
+
 test("all can be switched off", () => {
   choose({ shortcuts: false });
   page();

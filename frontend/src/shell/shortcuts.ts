@@ -80,6 +80,8 @@ function bindings(desk: Desk): Record<string, (event: KeyboardEvent) => void> {
     "/": quiet(() => focus("search")),
     "?": quiet(() => open("help")),
     "Ctrl+k": (event) => {
+      // On a Mac it deletes to the end of the line.
+      if (event.ctrlKey && isWriting(event) && navigator.platform.startsWith("Mac")) return;
       event.preventDefault();
       if (opened.get() === null) open("palette");
     },

@@ -2,7 +2,7 @@ import { useDeferredValue, useEffect, useState } from "react";
 import { now } from "../clock";
 import { reason, useDesk } from "../desk";
 import { Details } from "../details/Details";
-import { go } from "../place";
+import { go, here } from "../place";
 import { neighbour } from "../shell/moves";
 import { useCell } from "../state/cell";
 import { t } from "../words";
@@ -31,7 +31,9 @@ export default function Open({ id, message }: { id: string; message: string | nu
       desk.look(id).then(
         (found) => {
           setFault(null);
-          if (found.id !== id) go({ conversation: found.id }, { replace: true }); // a user's id alone was asked for
+          // A user's id alone was asked for.
+          if (found.id !== id && here().conversation === id)
+            go({ conversation: found.id, message: here().message }, { replace: true });
         },
         (error) => setFault(reason(error)),
       );

@@ -44,8 +44,10 @@ export function Thread({ conversation, rows, query, message }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const [isAtEnd, setAtEnd] = useState(true);
   const last = messages.at(-1);
-  const newestAt = useMemo(() => newestOf(messages), [messages]);
-  /** Until when everything has been seen; null where nothing is known of it. */
+  const newestAt = useMemo(() => newestOf(messages, desk.me.id), [messages, desk]);
+  /** Whether what is unread is shown: either may come first. */
+  const isUnseen = conversation.unread && (conversation.last_user_message_at ?? "") <= newestAt;
+  /** What was said later counts as new; null until that is known. */
   const [seenTo, setSeenTo] = useState(isUnread ? seenAt : null);
 
   const thread = useVirtualizer({
@@ -65,17 +67,18 @@ export function Thread({ conversation, rows, query, message }: Props) {
     paddingEnd: 16,
   });
 
-  /** What was gone to and is not left yet. */
-  const aim = useRef<string | null>(null);
+  /** The row that was gone to and is not left yet; where it opened, the unread line stays in sight above it. */
+  const aim = useRef<{ key: string; align: "start" | "center" } | null>(null);
   const leave = () => {
     aim.current = null;
   };
   const goTo = useCallback(
-    (key: string) => {
+    (key: string, align: "start" | "center" = "center") => {
       const at = shown.findIndex((item) => item.key === key);
       if (at < 0) return false;
-      aim.current = key;
-      thread.scrollToIndex(at, { align: key === "unread" ? "start" : "center" });
+      aim.current = { key, align };
+      const isBelowLine = align === "start" && shown[at - 1]?.is === "unread";
+      thread.scrollToIndex(isBelowLine ? at - 1 : at, { align });
       return true;
     },
     [shown, thread],
@@ -100,7 +103,7 @@ export function Thread({ conversation, rows, query, message }: Props) {
     }
     if (isOpened.current) return;
     isOpened.current = true;
-    if (unread !== null && goTo("unread")) return;
+    if (unread !== null && goTo(unread, "start")) return;
     thread.scrollToEnd({ behavior: "instant" });
   }, [shown, rows, message, isSeeking, unread, hasNextPage, pages, goTo, thread, desk]);
 
@@ -108,7 +111,7 @@ export function Thread({ conversation, rows, query, message }: Props) {
   const oldest = messages[0]?.id;
   // biome-ignore lint/correctness/useExhaustiveDependencies: only older rows move it
   useLayoutEffect(() => {
-    if (aim.current !== null) goTo(aim.current);
+    if (aim.current !== null) goTo(aim.current.key, aim.current.align);
   }, [oldest]);
 
   const virtual = thread.getVirtualItems();
@@ -143,11 +146,15 @@ export function Thread({ conversation, rows, query, message }: Props) {
     thread.scrollToEnd({ behavior: "instant" });
   }, [sendingId, thread]);
   // What is at the end while the end is in sight has been seen.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what is unread only now is seen now
   useEffect(() => {
     if (!isAtEnd || newestAt === "") return;
     const isAbove = box.current !== null && !isNearEnd(box.current); // where it has opened
     if (isAbove) setAtEnd(false);
-    if (isAbove && isUnread) return;
+    if (isAbove && isUnread) {
+      setSeenTo((known) => known ?? newestAt);
+      return;
+    }
     setSeenTo(newestAt);
     const look = () => {
       if (document.visibilityState === "visible") void desk.seen(id).catch(() => {});
@@ -155,7 +162,7 @@ export function Thread({ conversation, rows, query, message }: Props) {
     look();
     addEventListener("focus", look);
     return () => removeEventListener("focus", look);
-  }, [desk, id, isAtEnd, isUnread, newestAt]);
+  }, [desk, id, isAtEnd, isUnread, isUnseen, newestAt]);
   const toLatest = () => {
     leave();
     thread.scrollToEnd({ behavior: "instant" });
@@ -309,10 +316,10 @@ function countAfter(messages: readonly Message[], time: string, me: string): num
   return messages.filter(({ sent_at, author, by }) => sent_at > time && author !== "system" && by?.id !== me).length;
 }
 
-/** What was sent last; what failed stands behind it. */
-function newestOf(messages: readonly Message[]): string {
+/** When anybody but the operator `me` has said something last. */
+function newestOf(messages: readonly Message[], me: string): string {
   let newest = "";
-  for (const { sent_at } of messages) if (sent_at > newest) newest = sent_at;
+  for (const { sent_at, by } of messages) if (by?.id !== me && sent_at > newest) newest = sent_at;
   return newest;
 }
 

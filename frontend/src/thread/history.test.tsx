@@ -31,7 +31,8 @@ function opened() {
     await act(async () => answer({ messages, cursor }));
   };
   const shown = () => result.current.rows.map((row) => row.message.id.slice(0, 4));
-  return { desk, read, answer, shown, older: () => act(async () => void result.current.query.fetchNextPage()) };
+  const states = () => result.current.rows.map((row) => row.message.state);
+  return { desk, read, answer, shown, states, older: () => act(async () => void result.current.query.fetchNextPage()) };
 }
 
 describe("an open thread", () => {
@@ -81,6 +82,14 @@ describe("an open thread", () => {
     await answer([sent("b", 2), { ...sent("a", 1), state: "failed" }]);
     await waitFor(() => expect(shown()).toEqual(["s:b"]));
     discarded.update(() => []);
+  });
+
+  it("believes the log that something went out, whose answer was lost before a reload", async () => {
+    const { desk, answer, states } = opened();
+    const left = { conversation: ID, text: "Hello", at: at(1), seen: null, fault: "No answer.", retry: false };
+    desk.outbox.update(() => ["a", "b"].map((client_id) => ({ ...left, client_id })));
+    await answer([{ ...sent("b", 2), state: "failed" }, sent("a", 1)]);
+    await waitFor(() => expect(states()).toEqual(["sent", "failed"]));
   });
 
   it("asks again for what has come where the server was in trouble", async () => {

@@ -47,8 +47,9 @@ export function useRows(id: string) {
       mine.delete(message.id);
       // An answer that was lost looks like a failure, until its row is read.
       const isUnsent = message.state === "failed" || message.state === "refused";
-      if (sending === undefined) return isUnsent && hidden.includes(message.id) ? [] : message;
-      return asMessage(sending, desk.me);
+      const isOpen = isUnsent || message.state === "queued" || message.state === "unconfirmed";
+      if (sending !== undefined && isOpen) return asMessage(sending, desk.me);
+      return isUnsent && hidden.includes(message.id) ? [] : message;
     });
     for (const sending of mine.values()) messages.push(asMessage(sending, desk.me));
     const rows = arrange(messages, known.current);
