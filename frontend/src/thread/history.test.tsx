@@ -86,7 +86,7 @@ describe("an open thread", () => {
 
   it("believes the log that something went out, whose answer was lost before a reload", async () => {
     const { desk, answer, states } = opened();
-    const left = { conversation: ID, text: "Hello", at: at(1), seen: null, fault: "No answer.", retry: false };
+    const left = { conversation: ID, text: "Hello", at: time(1), seen: null, fault: "No answer.", retry: false };
     desk.outbox.update(() => ["a", "b"].map((client_id) => ({ ...left, client_id })));
     await answer([{ ...sent("b", 2), state: "failed" }, sent("a", 1)]);
     await waitFor(() => expect(states()).toEqual(["sent", "failed"]));
