@@ -23,6 +23,14 @@ const NEAR_END = 80;
 const AHEAD = 15;
 /** How far back the message of a link is looked for. */
 const SOUGHT_PAGES = 40;
+/** Milliseconds within which a row that was gone to has been reached. */
+const ON_THE_WAY = 600;
+
+interface Aim {
+  key: string;
+  align?: "start" | "center";
+  until?: number;
+}
 
 interface Props {
   conversation: Conversation;
@@ -68,15 +76,15 @@ export function Thread({ conversation, rows, query, message }: Props) {
   });
 
   /** The row that was gone to and is not left yet; where it opened, the unread line stays in sight above it. */
-  const aim = useRef<{ key: string; align: "start" | "center" } | null>(null);
+  const aim = useRef<Required<Aim> | null>(null);
   const leave = () => {
     aim.current = null;
   };
   const goTo = useCallback(
-    (key: string, align: "start" | "center" = "center") => {
+    ({ key, align = "center", until = performance.now() + ON_THE_WAY }: Aim) => {
       const at = shown.findIndex((item) => item.key === key);
       if (at < 0) return false;
-      aim.current = { key, align };
+      aim.current = { key, align, until };
       const isBelowLine = align === "start" && shown[at - 1]?.is === "unread";
       thread.scrollToIndex(isBelowLine ? at - 1 : at, { align });
       return true;
@@ -95,7 +103,7 @@ export function Thread({ conversation, rows, query, message }: Props) {
   useLayoutEffect(() => {
     if (shown.length === 0) return;
     if (isSeeking) {
-      const isFound = goTo(message);
+      const isFound = goTo({ key: message });
       if (!isFound && hasNextPage && pages < SOUGHT_PAGES) return;
       settle(message);
       if (isFound) isOpened.current = true;
@@ -103,7 +111,7 @@ export function Thread({ conversation, rows, query, message }: Props) {
     }
     if (isOpened.current) return;
     isOpened.current = true;
-    if (unread !== null && goTo(unread, "start")) return;
+    if (unread !== null && goTo({ key: unread, align: "start" })) return;
     thread.scrollToEnd({ behavior: "instant" });
   }, [shown, rows, message, isSeeking, unread, hasNextPage, pages, goTo, thread, desk]);
 
@@ -111,7 +119,7 @@ export function Thread({ conversation, rows, query, message }: Props) {
   const oldest = messages[0]?.id;
   // biome-ignore lint/correctness/useExhaustiveDependencies: only older rows move it
   useLayoutEffect(() => {
-    if (aim.current !== null) goTo(aim.current.key, aim.current.align);
+    if (aim.current !== null && performance.now() < aim.current.until) goTo(aim.current);
   }, [oldest]);
 
   const virtual = thread.getVirtualItems();
@@ -172,7 +180,7 @@ export function Thread({ conversation, rows, query, message }: Props) {
 
   const context = useContextOf(conversation, (mid) => {
     const row = rows.find((row) => row.message.mid === mid);
-    if (row) goTo(row.message.id);
+    if (row) goTo({ key: row.message.id });
   });
 
   return (
