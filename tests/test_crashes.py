@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from chalicelib.conversation import STOP
 from chalicelib.delivery import BOT
 from chalicelib.errors import BotFailed, Conflict, Transient
 from chalicelib.messenger import Outgoing, Profile
@@ -325,3 +326,16 @@ def test_a_reply_that_died_after_it_was_sent_is_finished_by_its_repeat_even_with
         world = crashed(paused, reply, after)
         assert world.conversation() == whole.conversation(), steps[after - 1]
         assert world.store.row(CONVERSATION, "m:mid.3") == whole.store.row(CONVERSATION, "s:reply-1")
+
+
+def test_a_bots_send_that_died_under_the_global_stop_sends_nothing_and_its_repeat_shows_who_waits() -> None:
+    def heard(world: World) -> None:
+        stopped(world)
+        world.mailbox.take()  # a bot behind a URL has it
+
+    for after in range(1, len(uncrashed(heard, speak)[1]) + 1):
+        world = crashed(heard, speak, after)
+        pause = world.conversation().pause
+        assert pause is not None, after
+        assert (pause.by, world.conversation().waiting_since is not None) == (STOP, True)
+        assert [sent for sent in world.messenger.sends if "I am a bot" in str(sent)] == []

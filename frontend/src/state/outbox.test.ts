@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { add, again, asMessage, failed, type Sending, split, without } from "./outbox";
+import { add, asMessage, failed, type Sending, split, without } from "./outbox";
 
 const sending: Sending = {
   client_id: "a1",
@@ -21,7 +21,7 @@ describe("the outbox", () => {
       state: "failed",
       failure: { message: "The server does not answer.", can_retry: true },
     });
-    expect(again(wrong, "a1")).toEqual(outbox);
+    expect(add(wrong, sending)).toEqual(outbox);
     expect(without(wrong, "a1")).toEqual([]);
   });
 

@@ -31,10 +31,6 @@ export function failed(outbox: Outbox, clientId: string, fault: string): Outbox 
   return outbox.map((one) => (one.client_id === clientId ? { ...one, fault } : one));
 }
 
-export function again(outbox: Outbox, clientId: string): Outbox {
-  return outbox.map((one) => (one.client_id === clientId ? { ...one, fault: null } : one));
-}
-
 export function without(outbox: Outbox, clientId: string): Outbox {
   return outbox.filter((one) => one.client_id !== clientId);
 }
